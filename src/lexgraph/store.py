@@ -2,7 +2,8 @@
 
 The one seam between questions and an engine. A query names its parameters in lines ``VALUES ?name { UNDEF }``
 (or ``VALUES (?a ?b) { (UNDEF UNDEF) }``), which any SPARQL engine reads as "anything"; binding replaces UNDEF by
-terms. So one text answers for one case and for all of them.
+terms. So one text answers for one case and for all of them. Engines do not carry bindings into the branches of a
+UNION, so each branch repeats the lines that it needs.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ Term = ox.NamedNode | ox.Literal
 Row = dict[str, str]
 """One solution: variable -> lexical form or IRI; unbound variables are absent."""
 
+Thing = dict[str, list[str]]
+"""What is said of one thing: local property name -> values."""
+
 Bindings = Mapping[str, Sequence[Term | tuple[Term, ...]]]
 
 _VALUES = re.compile(r"VALUES\s+(?:\?(?P<one>\w+)|\((?P<many>(?:\s*\?\w+)+\s*)\))\s*\{\s*\(?(?:\s*UNDEF)+\s*\)?\s*\}")
@@ -34,22 +38,23 @@ def bind(text: str, bindings: Bindings) -> str:
     Terms are written by the engine's own serialiser, so a value can never break out of its place. Raises
     UnknownParameterError for a key that the text does not have.
     """
-    left = dict(bindings)
+    used: set[str] = set()
 
     def fill(match: re.Match[str]) -> str:
         names = [match["one"]] if match["one"] else [n.lstrip("?") for n in match["many"].split()]
         key = " ".join(names)
-        if key not in left:
+        if key not in bindings:
             return match[0]
-        rows = left.pop(key)
+        used.add(key)
+        rows = bindings[key]
         if len(names) == 1:
             return f"VALUES ?{key} {{ {' '.join(str(term) for term in rows)} }}"
         tuples = " ".join("(" + " ".join(str(t) for t in row) + ")" for row in rows if isinstance(row, tuple))
         return f"VALUES ({' '.join('?' + n for n in names)}) {{ {tuples} }}"
 
     out = _VALUES.sub(fill, text)
-    if left:
-        raise UnknownParameterError(f"the query has no parameter {', '.join(sorted(left))}")
+    if unknown := sorted(set(bindings) - used):
+        raise UnknownParameterError(f"the query has no parameter {', '.join(unknown)}")
     return out
 
 
@@ -60,12 +65,17 @@ class Store(Protocol):
         """Rows of a SELECT over the union of all graphs."""
         ...
 
+    def describe(self, iris: Iterable[str]) -> dict[str, Thing]:
+        """Every property of some things."""
+        ...
+
 
 class EmbeddedStore:
     """Oxigraph in memory, loaded from a snapshot; every triple in the default graph."""
 
     def __init__(self, store: ox.Store) -> None:
         self._store = store
+        self._things: dict[str, Thing] = {}
 
     @classmethod
     def open(cls, graph: Path) -> EmbeddedStore:
@@ -95,6 +105,24 @@ class EmbeddedStore:
             rows.append(row)
         return rows
 
+    def describe(self, iris: Iterable[str]) -> dict[str, Thing]:
+        """Every property of some things; kept, since a snapshot does not change."""
+        out = {}
+        for iri in iris:
+            thing = self._things.get(iri)
+            if thing is None:
+                thing = {}
+                for quad in self._store.quads_for_pattern(ox.NamedNode(iri), None, None, None):
+                    name = _LOCAL.sub("", quad.predicate.value)
+                    thing.setdefault(name, []).append(quad.object.value)  # type: ignore[union-attr]
+                for values in thing.values():
+                    values.sort()
+                if len(self._things) > _KEPT_THINGS:
+                    self._things.clear()
+                self._things[iri] = thing
+            out[iri] = thing
+        return out
+
     def construct(self, text: str) -> bytes:
         """Evaluate a CONSTRUCT or DESCRIBE to N-Triples."""
         triples = self._store.query(text)
@@ -105,6 +133,8 @@ class EmbeddedStore:
 
 
 # The graph's name ends each line of a snapshot, which lexgraph itself wrote; it has no space in it.
+_LOCAL = re.compile(r"^.*[/#]")
+_KEPT_THINGS = 100_000
 _QUAD = re.compile(rb" <[^<> ]+/graph/[^<> ]+> \.\n")
 
 

@@ -17,7 +17,10 @@ FAR = "<http://192.0.2.1/sparql>"
         ("ask {}", QueryForm.ASK),
         ("CONSTRUCT WHERE { ?s ?p ?o }", QueryForm.CONSTRUCT),
         ("DESCRIBE <http://x/>", QueryForm.DESCRIBE),
-        ("PREFIX a: <http://x/#> SELECT ?n { ?s a:load/^a:b* ?n . FILTER NOT EXISTS { ?s a:c 1 } }", QueryForm.SELECT),
+        (
+            "PREFIX a: <http://x/#> SELECT ?n { ?s a:load/^a:b* ?n . FILTER NOT EXISTS { ?s a:c 1 } }",
+            QueryForm.SELECT,
+        ),
         ('SELECT * { ?s ?p "SERVICE <x> { }" } # SERVICE <y> { }', QueryForm.SELECT),
         ("SELECT ?service { ?service <http://x/service> ?o }", QueryForm.SELECT),
         ("PREFIX e: <http://x/> ASK { ?s e:service e:a\\#b }", QueryForm.ASK),
@@ -127,7 +130,9 @@ def test_refuses_updates(query: str) -> None:
     assert refusal.value.code == "update"
 
 
-@pytest.mark.parametrize("query", ["ASK { } ; DROP ALL", "SELECT * { INSERT DATA { } }", "ASK { } INSERT DATA { }"])
+@pytest.mark.parametrize(
+    "query", ["ASK { } ; DROP ALL", "SELECT * { INSERT DATA { } }", "ASK { } INSERT DATA { }"]
+)
 def test_no_update_behind_a_query(query: str) -> None:
     with pytest.raises(QuerySyntaxError):
         check(query, KNOWN)

@@ -7,7 +7,6 @@ from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
-from conftest import BULK, DATA, DEADLINE_S
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from rdflib import RDF, Graph, Namespace, URIRef
@@ -15,6 +14,8 @@ from rdflib import RDF, Graph, Namespace, URIRef
 from lexgraph.sparql.guard import MAX_QUERY_BYTES
 from lexgraph.sparql.host import SparqlHost
 from lexgraph.sparql.protocol import MAX_BODY_BYTES, router
+
+from .conftest import BULK, DATA, DEADLINE_S
 
 SD = Namespace("http://www.w3.org/ns/sparql-service-description#")
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -77,13 +78,34 @@ W3C_TRUE = [
     ("default_graph_leaves_out", "GET", url(("query", TWO), *defaults(D1)), None, {}, False),
     ("named_graph_leaves_out", "GET", url(("query", NAMED), *nameds(D1)), None, {}, False),
     ("named_only_empties_default", "GET", url(("query", FULL), *nameds(D1, D2)), None, {}, False),
-    ("replaces_from", "GET", url(("query", TWO.replace("{", f"FROM <{D1}> FROM <{D2}> {{", 1)), *defaults(D0)), None, {}, False),
+    (
+        "replaces_from",
+        "GET",
+        url(("query", TWO.replace("{", f"FROM <{D1}> FROM <{D2}> {{", 1)), *defaults(D0)),
+        None,
+        {},
+        False,
+    ),
     ("dataset_in_form", "POST", url(), urlencode([("query", TWO), *defaults(D1)]).encode(), FORM, False),
     ("slash", "GET", url(("query", "ASK {}"), path="/sparql/"), None, {}, True),
-    ("form_with_charset", "POST", url(), b"query=ASK+%7B%7D", {"content-type": "application/x-www-form-urlencoded; charset=UTF-8"}, True),
-    ("direct_with_charset", "POST", url(), b"ASK {}", {"content-type": 'Application/SPARQL-query;charset="utf-8"'}, True),
+    (
+        "form_with_charset",
+        "POST",
+        url(),
+        b"query=ASK+%7B%7D",
+        {"content-type": "application/x-www-form-urlencoded; charset=UTF-8"},
+        True,
+    ),
+    (
+        "direct_with_charset",
+        "POST",
+        url(),
+        b"ASK {}",
+        {"content-type": 'Application/SPARQL-query;charset="utf-8"'},
+        True,
+    ),
     ("unknown_parameter", "GET", url(("query", "ASK {}"), ("timeout", "9")), None, {}, True),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -100,26 +122,52 @@ def test_ask(
     assert response.json()["boolean"] is truth
 
 
+MEDIA = "unsupported-media-type"
+ASK = url(("query", "ASK {}"))
 UTF16 = {"content-type": "application/sparql-query; charset=UTF-16"}
 UPDATE = {"content-type": "application/sparql-update"}
 TEXT = {"content-type": "text/plain"}
 BAD = [
-    ("bad_query_method", "PUT", url(("query", "ASK {}")), None, FORM, 405, "method-not-allowed"),
-    ("delete", "DELETE", url(("query", "ASK {}")), None, {}, 405, "method-not-allowed"),
-    ("bad_multiple_queries", "GET", url(("query", "ASK {}"), ("query", "SELECT * {}")), None, {}, 400, "several-queries"),
+    ("bad_query_method", "PUT", ASK, None, FORM, 405, "method-not-allowed"),
+    ("delete", "DELETE", ASK, None, {}, 405, "method-not-allowed"),
+    (
+        "bad_multiple_queries",
+        "GET",
+        url(("query", "ASK {}"), ("query", "SELECT * {}")),
+        None,
+        {},
+        400,
+        "several-queries",
+    ),
     ("multiple_in_form", "POST", url(), b"query=ASK+%7B%7D&query=ASK+%7B%7D", FORM, 400, "several-queries"),
-    ("form_and_url", "POST", url(("query", "ASK {}")), b"query=ASK+%7B%7D", FORM, 400, "several-queries"),
-    ("direct_and_url", "POST", url(("query", "ASK {}")), b"ASK {}", DIRECT, 400, "several-queries"),
-    ("post_with_query_in_url", "POST", url(("query", "ASK {}")), b"", FORM, 400, "bad-parameters"),
-    ("bad_query_wrong_media_type", "POST", url(), b"ASK {}", TEXT, 415, "unsupported-media-type"),
-    ("bad_query_missing_form_type", "POST", url(), b"query=ASK%20%7B%7D", {}, 415, "unsupported-media-type"),
-    ("bad_query_missing_direct_type", "POST", url(), b"ASK {}", {}, 415, "unsupported-media-type"),
-    ("multipart", "POST", url(), b"--x--", {"content-type": "multipart/form-data; boundary=x"}, 415, "unsupported-media-type"),
-    ("json", "POST", url(), b'{"query": "ASK {}"}', {"content-type": "application/json"}, 415, "unsupported-media-type"),
-    ("bad_query_non_utf8", "POST", url(), "ASK {}".encode("utf-16"), UTF16, 415, "unsupported-media-type"),
-    ("non_utf8_undeclared", "POST", url(), "ASK { ?s ?p 'caf\u00e9' }".encode("latin-1"), DIRECT, 400, "bad-encoding"),
+    ("form_and_url", "POST", ASK, b"query=ASK+%7B%7D", FORM, 400, "several-queries"),
+    ("direct_and_url", "POST", ASK, b"ASK {}", DIRECT, 400, "several-queries"),
+    ("post_with_query_in_url", "POST", ASK, b"", FORM, 400, "bad-parameters"),
+    ("bad_query_wrong_media_type", "POST", url(), b"ASK {}", TEXT, 415, MEDIA),
+    ("bad_query_missing_form_type", "POST", url(), b"query=ASK%20%7B%7D", {}, 415, MEDIA),
+    ("bad_query_missing_direct_type", "POST", url(), b"ASK {}", {}, 415, MEDIA),
+    ("multipart", "POST", url(), b"--x--", {"content-type": "multipart/form-data; boundary=x"}, 415, MEDIA),
+    ("json", "POST", url(), b'{"query": "ASK {}"}', {"content-type": "application/json"}, 415, MEDIA),
+    ("bad_query_non_utf8", "POST", url(), "ASK {}".encode("utf-16"), UTF16, 415, MEDIA),
+    (
+        "non_utf8_undeclared",
+        "POST",
+        url(),
+        "ASK { ?s ?p 'caf\u00e9' }".encode("latin-1"),
+        DIRECT,
+        400,
+        "bad-encoding",
+    ),
     ("non_utf8_in_form", "POST", url(), b"query=ASK+%7B+%3Fs+%3Fp+%22%E9%22+%7D", FORM, 400, "bad-encoding"),
-    ("non_utf8_in_url", "GET", "/sparql?query=ASK%20%7B%3Fs%20%3Fp%20%22%E9%22%7D", None, {}, 400, "bad-encoding"),
+    (
+        "non_utf8_in_url",
+        "GET",
+        "/sparql?query=ASK%20%7B%3Fs%20%3Fp%20%22%E9%22%7D",
+        None,
+        {},
+        400,
+        "bad-encoding",
+    ),
     ("bad_query_syntax", "GET", url(("query", "ASK {")), None, {}, 400, "query-syntax"),
     ("empty_query", "GET", url(("query", "")), None, {}, 400, "query-syntax"),
     ("empty_direct", "POST", url(), b"", DIRECT, 400, "query-syntax"),
@@ -128,27 +176,75 @@ BAD = [
     ("bad_update_get", "GET", url(("update", "CLEAR ALL")), None, {}, 400, "update"),
     ("update_post_form", "POST", url(), b"update=CLEAR+ALL", FORM, 403, "update"),
     ("update_post_direct", "POST", url(), b"CLEAR ALL", UPDATE, 403, "update"),
-    ("bad_multiple_updates", "POST", url(), b"update=CLEAR%20NAMED&update=CLEAR%20DEFAULT", FORM, 403, "update"),
-    ("bad_update_wrong_media_type", "POST", url(), b"CLEAR NAMED", TEXT, 415, "unsupported-media-type"),
-    ("bad_update_missing_form_type", "POST", url(), b"update=CLEAR%20NAMED", {}, 415, "unsupported-media-type"),
-    ("bad_update_non_utf8", "POST", url(), "CLEAR NAMED".encode("utf-16"), {"content-type": "application/sparql-update; charset=UTF-16"}, 415, "unsupported-media-type"),
+    (
+        "bad_multiple_updates",
+        "POST",
+        url(),
+        b"update=CLEAR%20NAMED&update=CLEAR%20DEFAULT",
+        FORM,
+        403,
+        "update",
+    ),
+    ("bad_update_wrong_media_type", "POST", url(), b"CLEAR NAMED", TEXT, 415, MEDIA),
+    ("bad_update_missing_form_type", "POST", url(), b"update=CLEAR%20NAMED", {}, 415, MEDIA),
+    (
+        "bad_update_non_utf8",
+        "POST",
+        url(),
+        "CLEAR NAMED".encode("utf-16"),
+        {"content-type": "application/sparql-update; charset=UTF-16"},
+        415,
+        MEDIA,
+    ),
     ("update_as_query", "POST", url(), b"INSERT DATA { <x:a> <x:b> 1 }", DIRECT, 403, "update"),
     ("load_as_query", "GET", url(("query", "LOAD <http://127.0.0.1:9/>")), None, {}, 403, "update"),
     ("service", "GET", url(("query", "ASK { SERVICE <http://127.0.0.1:9/> { } }")), None, {}, 403, "service"),
     ("from_file", "GET", url(("query", "ASK FROM <file:///etc/passwd> { }")), None, {}, 400, "unknown-graph"),
-    ("default_graph_file", "GET", url(("query", "ASK {}"), *defaults("file:///etc/passwd")), None, {}, 400, "unknown-graph"),
+    (
+        "default_graph_file",
+        "GET",
+        url(("query", "ASK {}"), *defaults("file:///etc/passwd")),
+        None,
+        {},
+        400,
+        "unknown-graph",
+    ),
     ("named_graph_unknown", "POST", url(*nameds("http://x/")), b"ASK {}", DIRECT, 400, "unknown-graph"),
     ("unknown_format", "GET", url(("query", "ASK {}"), ("format", "png")), None, {}, 400, "unknown-format"),
-    ("two_formats", "GET", url(("query", "ASK {}"), ("format", "json"), ("format", "xml")), None, {}, 400, "bad-parameters"),
-    ("many_parameters", "GET", "/sparql?" + "a=1&" * 1001, None, {}, 400, "bad-parameters"),
+    (
+        "two_formats",
+        "GET",
+        url(("query", "ASK {}"), ("format", "json"), ("format", "xml")),
+        None,
+        {},
+        400,
+        "bad-parameters",
+    ),
+    ("many_parameters", "GET", url() + "?" + "a=1&" * 1001, None, {}, 400, "bad-parameters"),
     ("unknown_function", "GET", url(("query", "SELECT (<x:f>(1) AS ?x) {}")), None, {}, 400, "query-failed"),
-    ("not_acceptable", "GET", url(("query", "ASK {}")), None, {"accept": "image/png"}, 406, "not-acceptable"),
-    ("graph_format_for_rows", "GET", url(("query", "ASK {}"), ("format", "ttl")), None, {}, 406, "not-acceptable"),
+    ("not_acceptable", "GET", ASK, None, {"accept": "image/png"}, 406, "not-acceptable"),
+    (
+        "graph_format_for_rows",
+        "GET",
+        url(("query", "ASK {}"), ("format", "ttl")),
+        None,
+        {},
+        406,
+        "not-acceptable",
+    ),
     ("description_not_acceptable", "GET", url(), None, {"accept": "image/png"}, 406, "not-acceptable"),
     ("long_query", "POST", url(), b"ASK {}" + b" " * MAX_QUERY_BYTES, DIRECT, 413, "query-too-long"),
     ("long_body", "POST", url(), b"a" * (MAX_BODY_BYTES + 1), DIRECT, 413, "query-too-long"),
-    ("large_result", "GET", url(("query", "SELECT * { ?a ?b ?c . ?d ?e ?f }")), None, {}, 413, "result-too-large"),
-]  # fmt: skip
+    (
+        "large_result",
+        "GET",
+        url(("query", "SELECT * { ?a ?b ?c . ?d ?e ?f }")),
+        None,
+        {},
+        413,
+        "result-too-large",
+    ),
+]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import ctypes
 import gc
 import gzip
 import io
+import itertools
 import json
 import math
 import os
@@ -68,7 +69,6 @@ _CLONE_NEWNET = 0x40000000
 _PR_SET_PDEATHSIG = 1
 _STACK_BYTES = 64 * 1024 * 1024
 _RECURSION = 20_000
-_QUERIES_PER_WORKER = 500
 _EXPECTED = {
     QueryForm.SELECT: QuerySolutions,
     QueryForm.ASK: QueryBoolean,
@@ -87,6 +87,7 @@ class Settings:
     memory_bytes: int
     max_result_bytes: int
     base_iri: str
+    queries_per_worker: int = 500
 
 
 @dataclass
@@ -355,7 +356,7 @@ def _work(host: _Host, channel: socket.socket, parent: int) -> NoReturn:
         gc.disable()
         _limit_worker()
         at_birth = _address_space() or 0
-        for _ in range(_QUERIES_PER_WORKER):
+        for served in itertools.count(1):
             _allow_descriptors()
             _, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
             if not descriptors:
@@ -363,11 +364,17 @@ def _work(host: _Host, channel: socket.socket, parent: int) -> NoReturn:
             client = socket.socket(fileno=descriptors[0])
             _limit_query(host.settings)
             deny_descriptors()
-            _answer(host, client)
+            with suppress(OSError, EOFError):  # the client has gone; the worker is none the worse
+                _answer(host, client)
             client.close()
             gc.collect()
             grown = (_address_space() or 0) - at_birth
-            if host.spent or grown > host.settings.memory_bytes // 4:
+            # Whoever leaves must not say that it is free: a query might be on its way to it already.
+            if (
+                host.spent
+                or served >= host.settings.queries_per_worker
+                or grown > host.settings.memory_bytes // 4
+            ):
                 break
             channel.sendall(b"d")
     except BaseException:
@@ -380,7 +387,8 @@ def _answer(host: _Host, client: socket.socket) -> None:
     head, body = _reply(json.loads(read_exactly(client, size)), host)
     encoded = json.dumps({**head, "length": len(body)}).encode()
     client.sendall(LENGTH.pack(len(encoded)) + encoded)
-    client.sendall(body)
+    if body:  # with nothing left to read the other side may have closed already
+        client.sendall(body)
 
 
 def read_exactly(source: socket.socket, size: int) -> bytearray:
@@ -409,6 +417,11 @@ def _fork(host: _Host) -> None:
     worker = _Worker(pid, ours)
     host.spares.append(worker)
     host.selector.register(ours, selectors.EVENT_READ, worker)
+
+
+def _fill(host: _Host) -> None:
+    while len(host.spares) + len(host.busy) < host.settings.workers:
+        _fork(host)
 
 
 def _accept(host: _Host) -> bool:
@@ -471,8 +484,7 @@ def _bury(host: _Host, worker: _Worker) -> None:
 def _serve(host: _Host) -> None:
     host.selector.register(host.control, selectors.EVENT_READ, None)
     while True:
-        while len(host.spares) + len(host.busy) < host.settings.workers:
-            _fork(host)
+        _fill(host)
         _assign(host)
         nearest = min((worker.deadline for worker in host.busy), default=math.inf)
         wait = None if nearest == math.inf else max(0.0, nearest - time.monotonic())
@@ -516,6 +528,7 @@ def main(arguments: list[str] | None = None) -> int:
     gc.collect()
     gc.freeze()
     host = _Host(settings, store, frozenset(hello["graphs"]), control)
+    _fill(host)
     _send(control, hello)
     try:
         _serve(host)

@@ -1,0 +1,1 @@
+"""Questions: models, resolution of codes, and the assembly of answers."""

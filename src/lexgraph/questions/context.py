@@ -1,0 +1,210 @@
+"""What the assembly of answers reads from: the store, the codes, the decisions, the query texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lexgraph.codes import Codes
+from lexgraph.decisions import Decisions, fill
+from lexgraph.namedqueries import NamedQuery
+from lexgraph.questions.facts import UNRECORDED, Case, Crime, Subject, compare
+from lexgraph.settings import ID
+from lexgraph.store import Store, Thing, day, iris
+
+END = "9999-12-31"
+START = "0001-01-01"
+
+
+def code(iri: str) -> str:
+    """The code of an IRI: what follows its kind (a provision is its instrument and its path)."""
+    rest = iri.removeprefix(ID).split("/", 1)
+    return rest[1].replace("/art/", "/", 1) if len(rest) > 1 else iri
+
+
+@dataclass
+class Instrument:
+    """What an instrument defines, lists, replaces and obliges to."""
+
+    defines: set[str] = field(default_factory=set)
+    lists: set[str] = field(default_factory=set)
+    replaces: set[str] = field(default_factory=set)
+    prosecute_instead: list[dict[str, str]] = field(default_factory=list)
+    consult: list[dict[str, str]] = field(default_factory=list)
+
+
+class Context:
+    """The shared ground of all questions on one snapshot."""
+
+    def __init__(
+        self, store: Store, codes: Codes, decisions: Decisions, queries: Mapping[str, NamedQuery], data_version: str
+    ) -> None:
+        self.store = store
+        self.codes = codes
+        self.decisions = decisions
+        self.queries = queries
+        self.data_version = data_version
+        self.instruments = self._instruments()
+        self.certainty_rank = self._ranks("Certainty", "certaintyRank")
+        self.ground_rank = self._ranks("GroundStatus", "groundRank")
+        self.basis_rank = self._ranks("BasisStatus", "basisRank")
+        self.factor_fields = self._factor_fields()
+
+    def select(self, name: str, **bindings: Any) -> list[dict[str, str]]:
+        """Run a query of ``queries/`` with its parameters bound to terms."""
+        return self.store.select(self.queries[name].text, bindings)
+
+    def _instruments(self) -> dict[str, Instrument]:
+        out: dict[str, Instrument] = {}
+        for row in self.select("parts/instruments"):
+            entry = out.setdefault(code(row["instrument"]), Instrument())
+            what, value = row["what"], code(row["value"])
+            if what in {"prosecute-instead", "consult"}:
+                target = entry.prosecute_instead if what == "prosecute-instead" else entry.consult
+                target.append({"provision": value, "citation": row["citation"]})
+            else:
+                {"defines": entry.defines, "lists": entry.lists, "replaces": entry.replaces}[what].add(value)
+        return out
+
+    def _ranks(self, cls: str, prop: str) -> dict[str, int]:
+        rows = self.store.select(
+            f"PREFIX lexo: <{ID.removesuffix('id/')}ontology/> SELECT ?s ?r WHERE {{ ?s a lexo:{cls} ; lexo:{prop} ?r }}"
+        )
+        return {code(row["s"]): int(row["r"]) for row in rows}
+
+    def _factor_fields(self) -> dict[str, str]:
+        rows = self.store.select(
+            f"PREFIX lexo: <{ID.removesuffix('id/')}ontology/> SELECT ?s ?f WHERE {{ ?s a lexo:ConnectingFactor "
+            "OPTIONAL { ?s lexo:questionField ?f } }"
+        )
+        return {code(row["s"]): row.get("f", "") for row in rows}
+
+    def crimes(self, orders: Iterable[str], offences: Iterable[str], date: str) -> dict[tuple[str, str], Crime]:
+        """What each order's law says of each offence on a day."""
+        orders, offences = sorted(set(orders)), sorted(set(offences))
+        if not orders or not offences:
+            return {}
+        rows = self.select(
+            "criminalisation",
+            order=iris(orders, f"{ID}state/"),
+            offence=iris(offences, f"{ID}offence/"),
+            date=[day(date)],
+        )
+        grouped: dict[tuple[str, str], list[dict[str, str]]] = {}
+        for row in rows:
+            grouped.setdefault((code(row["order"]), code(row["offence"])), []).append(row)
+        return {key: self._crime(found) for key, found in grouped.items()}
+
+    def _crime(self, rows: list[dict[str, str]]) -> Crime:
+        best = min(int(row["rank"]) for row in rows)
+        deciding = [row for row in rows if int(row["rank"]) == best]
+        years = [float(row["years"]) for row in deciding if "years" in row]
+        more = [float(row["aggravated"]) for row in deciding if "aggravated" in row]
+        certainties = [code(row["certainty"]) for row in deciding]
+        return Crime(
+            status=code(deciding[0]["status"]),
+            years=max(years) if years else None,
+            aggravated=max(more) if more else None,
+            implied_by_treaty=any(code(row["status"]) == "treaty-implied" for row in rows),
+            no_crime_before=any(row.get("later") == "true" or row["until"] != END for row in deciding),
+            ever_recorded=True,
+            provisions=tuple(dict.fromkeys(row["citation"] for row in deciding)),
+            # Several provisions may each carry the answer: the surest one is enough.
+            certainty=min(certainties, key=lambda c: self.certainty_rank[c]),
+            records=tuple(sorted({r for row in deciding for r in self.records(row["fact"])})),
+        )
+
+    def case(
+        self,
+        fields: Mapping[str, list[str]],
+        offences: list[str],
+        date: str,
+        orders: Iterable[str],
+        features: Iterable[str] = (),
+        pleas: Iterable[str] = (),
+    ) -> Case:
+        """The facts of a question with the criminal law of the states that it touches."""
+        return Case(
+            fields=fields,
+            features=frozenset(features),
+            pleas=frozenset(pleas),
+            offences=offences,
+            date=date,
+            crimes=self.crimes(orders, offences, date),
+            name=self.codes.name,
+            offence_classes=lambda c: self.codes.of_class("offence", c),
+            offence_label=lambda c: str(self.codes.kinds["offence"][c]["label"]),
+        )
+
+    def decide(self, family: str, test: str, case: Case, subject: Subject) -> tuple[str, str]:
+        """Outcome and reason of a declared test on a case."""
+        names = subject.names
+        names.setdefault("order", self.codes.name(subject.order))
+        names.setdefault("requested", self.codes.name(subject.order))
+        names.setdefault("requesting", self.codes.name(subject.requesting))
+        names.setdefault("offence", case.offence_label(subject.offence) if subject.offence else "")
+        found = self.decisions.tests[(family, test)]
+        return self.decisions.test(family, test, compare(found, case, subject), names)
+
+    def first(self, table: str, facts: Mapping[str, str], names: Mapping[str, Any]) -> tuple[str, str]:
+        """Outcome and reason of the first row of a decision table that matches."""
+        row = self.decisions.first(table, facts)
+        return row.then, fill(row.why, names)
+
+    def records(self, fact: str) -> list[str]:
+        """The asserted records from which an interval fact was derived, through other facts."""
+        thing = self.store.describe([fact])[fact]
+        out: list[str] = []
+        for source in thing.get("derivedFrom", []):
+            if "/record/" in source or "/custom/" in source:
+                out.append(source)
+            else:
+                inner = self.records(source)
+                out.extend(inner or [source])
+        return sorted(set(out))
+
+    def basis(self, fact: str, thing: Thing) -> dict[str, Any]:
+        """The legal basis of an interval fact in the form of the contract."""
+        records = self.records(fact)
+        described = self.store.describe(records)
+        # The record of the provision itself says more than the act by which a state was bound.
+        order = sorted(records, key=lambda r: ("/action/" in r or "/membership/" in r, r))
+        sourced = next((r for r in order if described[r].get("source")), order[0] if order else None)
+        about = described.get(sourced, {}) if sourced else {}
+        until = thing["until"][0]
+        start = thing["from"][0]
+        provision = thing.get("provision")
+        return {
+            "kind": code(thing["basisKind"][0]),
+            "instrument": code(thing["instrument"][0]),
+            "provision": code(provision[0]) if provision else None,
+            "citation": thing["citation"][0],
+            "from": None if start == START else start,
+            "until": None if until == END else until,
+            "source": (about.get("source") or [None])[0],
+            "source_kind": code(about["sourceKind"][0]) if about.get("sourceKind") else None,
+            "evidence": code(about["evidence"][0]) if about.get("evidence") else None,
+            "certainty": code(thing["recordCertainty"][0]),
+        }
+
+    def weakest(self, certainties: Iterable[str | None]) -> str | None:
+        """The weakest of some certainties."""
+        known = [c for c in certainties if c]
+        return max(known, key=lambda c: self.certainty_rank[c]) if known else None
+
+    def bound(self, instruments: Iterable[str], parties: Iterable[str], date: str) -> dict[str, list[str]]:
+        """Which of some parties each instrument binds on a day."""
+        out: dict[str, list[str]] = {}
+        rows = self.select(
+            "parties",
+            instrument=iris(instruments, f"{ID}instrument/"),
+            party=iris(parties, f"{ID}state/"),
+            as_of=[day(date)],
+        )
+        for row in rows:
+            out.setdefault(code(row["instrument"]), []).append(row["code"])
+        return out
+
+
+__all__ = ["END", "START", "UNRECORDED", "Context", "Instrument", "code"]
