@@ -94,8 +94,8 @@ SELECT ?id ?family ?code ?relation ?field ?value ?t ?f ?a ?wt ?wf ?wa WHERE {{
 _ROWS = """
 PREFIX lexo: <{o}>
 SELECT ?table ?rank ?when ?then ?why WHERE {{
-  ?row a lexo:DecisionRow ; lexo:decisionTable ?table ; lexo:decisionRank ?rank ; lexo:decisionThen ?then .
-  OPTIONAL {{ ?row lexo:decisionWhen ?when }} OPTIONAL {{ ?row lexo:decisionWhy ?why }}
+  ?row a lexo:DecisionRow ; lexo:decisionTable ?table ; lexo:decisionRank ?rank .
+  OPTIONAL {{ ?row lexo:decisionThen ?then }}  OPTIONAL {{ ?row lexo:decisionWhen ?when }} OPTIONAL {{ ?row lexo:decisionWhy ?why }}
 }} ORDER BY ?table ?rank"""
 
 
@@ -121,6 +121,6 @@ def load(store: Store, ontology: str) -> Decisions:
         )
     for row in store.select(_ROWS.format(o=ontology)):
         out.tables.setdefault(row["table"], []).append(
-            TableRow(int(row["rank"]), parse_when(row.get("when", "")), row["then"], row.get("why", ""))
+            TableRow(int(row["rank"]), parse_when(row.get("when", "")), row.get("then", ""), row.get("why", ""))
         )
     return out

@@ -71,6 +71,16 @@ def parse(name: str, text: str) -> NamedQuery:
     )
 
 
+_SELECTED = re.compile(r"SELECT\s+(?:DISTINCT\s+)?(.*?)\s*WHERE", re.IGNORECASE | re.DOTALL)
+
+
+def columns(text: str) -> list[str]:
+    """The variables that a query selects, in order."""
+    match = _SELECTED.search(text)
+    names = re.findall(r"\?(\w+)(?![^()]*\bAS\b)", match[1]) if match else []
+    return list(dict.fromkeys(names))
+
+
 @cache
 def load(folder: Path) -> dict[str, NamedQuery]:
     """Every query below a folder by name: its path without the ending, e.g. ``coverage/offences``."""
