@@ -75,7 +75,7 @@ class _Pair:
             "cooperate", requesting=[a], requested=[b], measure=iris(wanted, f"{ID}measure/"), as_of=[day(self.as_of)]
         )
         self.domestic = context.select("domestic", requested=[b], requesting=[a], as_of=[day(self.as_of)])
-        self.history = context.select("absences", a=[a], b=[b], as_of=[day(self.as_of)])
+        self.history = context.select("absences", **{"x y": [(a, b), (b, a)]}, as_of=[day(self.as_of)])
         used = sorted({row["instrument"] for row in self.rows if "/id/instrument/" in row["instrument"]})
         terms = iris([code(i) for i in used], f"{ID}instrument/")
         self.statements = context.select("statements", instrument=terms, party=[b]) if used else []

@@ -260,8 +260,8 @@ class _Prosecution:
                     why = row.why.format_map(names)
                     if why:
                         out.append({"code": row.then, "states": [order], "offence": offence, "why": why})
-        if sum(a["status"] in _FIRM for a in answers) > 1:
+        states = [a["jurisdiction"] for a in answers if a["status"] in _FIRM and a["jurisdiction"] not in self.courts]
+        if len(states) > 1:
             rows = context.decisions.all("obstacles-concurrence", {"several": "yes"})
-            states = [a["jurisdiction"] for a in answers if a["status"] in _FIRM]
             out += [{"code": row.then, "states": states, "why": row.why} for row in rows]
         return out
