@@ -122,7 +122,7 @@ def export(
     """Write an export to a folder, which is replaced as a whole, and give the files of its manifest.
 
     ``what`` is ``all``, ``graph`` or one of `names`. ``all`` means every table; as ``nquads`` it is the
-    whole graph, compressed. ``graph`` is the whole graph in one plain file. The graph is built first where the
+    whole graph, compressed. ``graph`` is the whole graph in one plain file. It is built first where the
     sources have changed, unless ``found`` is a snapshot of these same sources.
 
     Raises InputError for a name, format or folder that will not do; SourceError when the sources are broken.
@@ -348,7 +348,7 @@ class _Export:
         described = []
         for table in tables:
             schema = dict(table.schema)
-            # CSVW compares whole cells and wants the other side unique; lists of references fit neither.
+            # CSVW wants a whole cell that is never blank here, and one that is unique there.
             links = [
                 {"columnReference": column, "reference": {"resource": f"{other}.csv", "columnReference": key}}
                 for column, other, key in self._foreign_keys(table)
@@ -370,8 +370,12 @@ class _Export:
         schema = self.schemas.get(table.name)
         if schema is None:
             return []
-        listed = {column.name for column in table.columns if column.listed}
-        return [key for key in schema.foreign_keys if key[0] not in listed]
+        whole = {
+            column.name
+            for index, column in enumerate(table.columns)
+            if not column.listed and all(row[index] for row in table.rows)
+        }
+        return [key for key in schema.foreign_keys if key[0] in whole]
 
     def _write_parquet(self, path: Path, table: _Table) -> None:
         import pyarrow as pa

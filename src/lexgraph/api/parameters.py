@@ -38,7 +38,9 @@ _OFFENCE = Parameter(
     also="offences",
 )
 _FEATURE = Parameter("feature", "features", "Trait of the act. May be repeated.", also="features")
-_CONDUCT_DATE = Parameter("conduct_date", "conduct_date", "Day of the act; `as_of` when left out.", many=False)
+_CONDUCT_DATE = Parameter(
+    "conduct_date", "conduct_date", "Day of the act; `as_of` when left out.", many=False
+)
 _AS_OF = Parameter("as_of", "as_of", "Day of the question; today when left out.", many=False)
 _CONDUCT_IN = _states("conduct_in", "where the person acted")
 _EFFECTS_IN = _states("effects_in", "where result or damage was")

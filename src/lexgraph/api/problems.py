@@ -44,9 +44,13 @@ KINDS: dict[str, Kind] = {
         "wrong and, where something is near, suggests it.",
     ),
     "malformed-json": Kind(
-        422, "The body is not JSON", "The body cannot be read as JSON. `line` and `column` tell where, from 1."
+        422,
+        "The body is not JSON",
+        "The body cannot be read as JSON. `line` and `column` tell where, from 1.",
     ),
-    "not-found": Kind(404, "There is no such thing here", "The path, or the thing that it names, is not known."),
+    "not-found": Kind(
+        404, "There is no such thing here", "The path, or the thing that it names, is not known."
+    ),
     "method-not-allowed": Kind(405, "The method is not allowed", "`Allow` lists the methods of this path."),
     "not-acceptable": Kind(
         406, "No acceptable format", "Nothing that the client accepts is on offer. `offers` lists what is."
@@ -59,7 +63,9 @@ KINDS: dict[str, Kind] = {
         500, "The service failed", "The fault is on our side. `instance` finds it in the service's log."
     ),
     "not-ready": Kind(
-        503, "The graph is not loaded", "The service has just started, or no graph was built. Ask again later."
+        503,
+        "The graph is not loaded",
+        "The service has just started, or no graph was built. Ask again later.",
     ),
     "busy": Kind(503, "Too many long queries run", "Ask again after the seconds in Retry-After."),
 }
