@@ -9,8 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -192,8 +194,36 @@ class _Build:
         self._timed("links", lambda: self._links(tables, ontology))
         entailed = self._timed("closure", lambda: self._closure(tables, ontology, vocabulary))
         derived, store = self._timed("rules", lambda: self._rules(tables, ontology, vocabulary, entailed))
-        self._timed("shapes", lambda: self._shapes(tables, ontology, entailed, store))
-        return self._timed("publish", lambda: self._publish(tables, ontology, vocabulary, entailed, derived, started))
+        work = snapshot.workplace(self.home)
+        try:
+            # The index is written while the shapes are checked: the one runs in the engine, the other in Python.
+            with ThreadPoolExecutor(1) as pool:
+                index = pool.submit(self._index, work, tables, ontology, vocabulary, entailed, derived)
+                self._timed("shapes", lambda: self._shapes(tables, ontology, entailed, store))
+                self._timed("index", index.result)
+            return self._timed(
+                "publish", lambda: self._publish(work, tables, ontology, vocabulary, entailed, derived, started)
+            )
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)
+            raise
+
+    @staticmethod
+    def _index(
+        work: Path,
+        tables: list[Rows],
+        ontology: list[tuple[str, list[bytes]]],
+        vocabulary: list[bytes],
+        entailed: list[bytes],
+        derived: list[tuple[str, list[bytes]]],
+    ) -> None:
+        import pyoxigraph as ox
+
+        data = b"".join(_triples(tables, [*ontology, *derived], [*vocabulary, *entailed]))
+        store = ox.Store(work / "index")
+        store.bulk_load(data, format=ox.RdfFormat.N_TRIPLES)
+        store.optimize()
+        store.flush()
 
     def _timed(self, name: str, step: Callable[[], Any]) -> Any:
         before = time.perf_counter()
@@ -276,8 +306,10 @@ class _Build:
 
             from lexgraph.closure import close_vocabulary
 
+            # The code lists are data to the vocabulary: the assertional rules close them with the records.
+            modules = [part for name, part in ontology if "/schemes/" not in name and not name.endswith("/mappings")]
             graph = Graph()
-            graph.parse(data=b"".join(line for _, part in ontology for line in part), format="nt")
+            graph.parse(data=b"".join(line for part in modules for line in part), format="nt")
             closed = close_vocabulary(graph).serialize(format="nt", encoding="utf-8")
             lines = sorted({line + b"\n" for line in closed.splitlines() if line.strip()})
             self.cache.put("vocabulary", key, lines)
@@ -386,6 +418,7 @@ class _Build:
 
     def _publish(
         self,
+        work: Path,
         tables: list[Rows],
         ontology: list[tuple[str, list[bytes]]],
         vocabulary: list[bytes],
@@ -421,7 +454,7 @@ class _Build:
                 tail = f" <{graph}> .\n".encode()
                 yield b"".join(line[:-3] + tail for line in part_lines)
 
-        made = snapshot.publish(self.home, self.inputs.name, lines(), manifest)
+        made = snapshot.publish(self.home, self.inputs.name, work, lines(), manifest)
         self.cache.sweep()
         self.seconds["all"] = round(time.perf_counter() - started, 3)
         return Result(made, True, counts, self.warnings, self.seconds)

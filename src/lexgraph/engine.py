@@ -61,11 +61,16 @@ class Engine:
         self.context = Context(store, self.codes, decisions.load(store, ONTOLOGY), self.queries, self.data_version)
 
     @classmethod
-    def open(cls, home: Project | None = None) -> Engine:
-        """Open the snapshot in use. Raises NoSnapshotError before the first build."""
+    def open(cls, home: Project | None = None, *, in_memory: bool = True) -> Engine:
+        """Open the snapshot in use. Raises NoSnapshotError before the first build.
+
+        ``in_memory`` loads the graph (seconds, then the fastest answers: a server); without it the index on disk
+        is asked (at once: a command that answers one question).
+        """
         home = home or project()
         found = snapshot.current(home.home)
-        return cls(home, found, EmbeddedStore.open(found.graph))
+        store = EmbeddedStore.open(found.graph) if in_memory else EmbeddedStore.attach(found.index)
+        return cls(home, found, store)
 
     def prosecute(self, question: ProsecuteQuestion | Mapping[str, Any]) -> dict[str, Any]:
         """Which state can prosecute; the answer of the contract."""

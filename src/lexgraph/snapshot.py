@@ -1,6 +1,7 @@
 """Snapshots: a built graph is a folder named by the hash of its inputs, published whole or not at all.
 
-``snapshots/<hash>/graph.nq.zst`` and ``manifest.json``; ``current`` is a link that is switched by rename, so that
+``snapshots/<hash>/graph.nq.zst`` (the graph, the same bytes for the same inputs), ``index`` (the same triples as an
+Oxigraph database, so that a command answers without loading) and ``manifest.json``; ``current`` is a link that is switched by rename, so that
 a reader sees either the old graph or the new one. A build that fails or is killed leaves a ``.tmp-`` folder,
 which the next build removes.
 """
@@ -31,6 +32,11 @@ class Snapshot:
         return self.folder / "graph.nq.zst"
 
     @property
+    def index(self) -> Path:
+        """An Oxigraph database of every triple, to be opened read-only."""
+        return self.folder / "index"
+
+    @property
     def manifest(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
         return found
@@ -44,11 +50,16 @@ class NoSnapshotError(Exception):
     """Nothing has been built yet."""
 
 
-def publish(home: Path, name: str, lines: Iterable[bytes], manifest: dict[str, Any]) -> Snapshot:
-    """Write a snapshot beside the others and switch ``current`` to it, atomically."""
+def workplace(home: Path) -> Path:
+    """A folder in which a snapshot is made ready, beside the published ones."""
     snapshots = home / "snapshots"
     snapshots.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".tmp-", dir=snapshots))
+    return Path(tempfile.mkdtemp(prefix=".tmp-", dir=snapshots))
+
+
+def publish(home: Path, name: str, work: Path, lines: Iterable[bytes], manifest: dict[str, Any]) -> Snapshot:
+    """Complete a snapshot in its workplace, move it beside the others and switch ``current`` to it, atomically."""
+    snapshots = home / "snapshots"
     try:
         with (work / "graph.nq.zst").open("wb") as raw:
             with zstandard.ZstdCompressor(level=3, threads=0).stream_writer(raw, closefd=False) as out:

@@ -44,8 +44,8 @@ _KINDS = (
     _Kind(
         "prosecute",
         "Which states can prosecute?",
-        "For every state (and court) tied to the facts: each ground of jurisdiction with its legal basis, its "
-        "conditions and a status. What is not given is unknown, never false.",
+        "For every state (and court) tied to the facts: each ground of jurisdiction with its legal basis, "
+        "its conditions and a status. What is not given is unknown, never false.",
         ProsecuteQuestion,
         parameters.PROSECUTE,
         lambda engine, question: engine.prosecute(question),
@@ -53,8 +53,8 @@ _KINDS = (
     _Kind(
         "cooperate",
         "Which states can cooperate?",
-        "For a requesting state, a requested one and a measure: each basis, what it demands, what may refuse it, "
-        "and a status. Several requesting or requested states give one answer each.",
+        "For a requesting state, a requested one and a measure: each basis, what it demands, what may "
+        "refuse it, and a status. Several requesting or requested states give one answer each.",
         CooperateQuestion,
         parameters.COOPERATE,
         lambda engine, question: engine.cooperate(question),

@@ -109,7 +109,7 @@ def create_app(
         service.routes(holder, metrics),
     )
     app.state.methods = [
-        (route.path_regex, set(route.methods))
+        (route.path_regex, set(route.methods or ()))
         for part in parts
         for route in part.routes
         if isinstance(route, APIRoute)

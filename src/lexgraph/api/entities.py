@@ -1,7 +1,7 @@
 """Things and terms behind their IRIs, in the form that the client asks for.
 
-An address answers at once, without a detour over a 303: whoever follows the IRI itself has been redirected here
-already, and the Link header tells the IRI.
+An address answers at once, without a detour over a 303: whoever follows the IRI itself has been redirected
+here already, and the Link header tells the IRI.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def routes(holder: Holder) -> APIRouter:
         return described(request, ID + path)
 
     def term(request: Request, path: str) -> Response:
-        """What the graph says of a term or module of the ontology; the whole of it for its version's address."""
+        """What the graph says of a term or module of the ontology; all of it at its version's address."""
         opened = holder.get()
         iri = ONTOLOGY + path
         rows = opened.engine.store.select(

@@ -17,22 +17,18 @@ from lexgraph.api import openapi
 from lexgraph.api.negotiate import JSON, check_names, dump, matches, pick, respond, version_header
 from lexgraph.api.problems import Problem, nearest
 from lexgraph.api.snapshots import Holder
+from lexgraph.export import FORMATS, LICENCE
 from lexgraph.snapshot import Snapshot
 
 GRAPH = "graph.nq.zst"
-LICENCE = "https://creativecommons.org/licenses/by/4.0/"
 
 _OTHER = "application/octet-stream"
 _MEDIA_TYPES = {
-    ".csv": "text/csv; charset=utf-8",
+    **dict(FORMATS.values()),
     ".html": "text/html; charset=utf-8",
     ".json": "application/json",
-    ".jsonld": "application/ld+json",
     ".md": "text/markdown; charset=utf-8",
-    ".nq": "application/n-quads",
     ".nt": "application/n-triples",
-    ".parquet": "application/vnd.apache.parquet",
-    ".ttl": "text/turtle; charset=utf-8",
     ".txt": "text/plain; charset=utf-8",
     ".zip": "application/zip",
     ".gz": "application/gzip",

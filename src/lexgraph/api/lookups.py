@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request, Response
@@ -22,7 +23,7 @@ _LISTS: tuple[tuple[str, str, Callable[[Engine], list[dict[str, Any]]]], ...] = 
     (
         "states",
         "States and other legal orders, with their codes and names.",
-        lambda engine: [entry for _, entry in sorted(engine.codes.states.items())],
+        lambda engine: engine.states(),
     ),
     ("instruments", "Treaties, union law, schemes and national laws.", lambda engine: engine.instruments()),
     ("offences", "Offence categories.", lambda engine: _codes(engine, "offence")),
@@ -40,37 +41,39 @@ def routes(holder: Holder) -> APIRouter:
 
     def state(request: Request, code: str) -> Response:
         """One state or other legal order, by code (alpha-2 or alpha-3) or name."""
-        return single(request, "code", lambda engine: engine.state(engine.codes.state(code, "code")))
+        return single(request, "code", lambda engine: engine.state(code))
 
     def instrument(request: Request, id: str) -> Response:
-        """One instrument with its parties: all that ever were, or those of the day `as_of`."""
-        day = request.query_params.get(_AS_OF) or None
-        return single(request, "id", lambda engine: engine.instrument(id, day), (_AS_OF,))
+        """One instrument with its provisions and its parties on the day `as_of`, or today."""
+        day = request.query_params.get(_AS_OF) or date.today().isoformat()
+        return single(request, "id", lambda engine: engine.instrument(id, day), (_AS_OF,), (day,))
 
     def case(request: Request, id: str) -> Response:
         """One real case."""
         return single(request, "id", lambda engine: engine.case(id))
 
     def single(
-        request: Request, key: str, find: Callable[[Engine], dict[str, Any]], names: tuple[str, ...] = ()
+        request: Request,
+        key: str,
+        find: Callable[[Engine], dict[str, Any]],
+        names: tuple[str, ...] = (),
+        depends_on: tuple[str, ...] = (),
     ) -> Response:
         check_names(request, ("format", *names))
         media = pick(request, (JSON,))
         opened = holder.get()
         try:
-            return respond(request, opened, media, lambda: dump(find(opened.engine)))
+            return respond(request, opened, media, lambda: dump(find(opened.engine)), depends_on=depends_on)
         except InputError as error:
             # Of what is asked, only the name in the path can be missing; the rest is input like any other.
             if error.field in names:
                 raise
             raise _missing(request.path_params[key], error.suggestions) from None
-        except KeyError:
-            raise _missing(request.path_params[key], []) from None
 
     as_of = {
         "name": _AS_OF,
         "in": "query",
-        "description": "A day; parties of that day alone.",
+        "description": "The day of the parties; today if left out.",
         "schema": {"type": "string"},
     }
     for path, handler, extra in (

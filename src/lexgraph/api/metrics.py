@@ -64,10 +64,16 @@ class _Current(Collector):
         info.add_metric((__version__, self._holder.version or ""), 1)
         if opened is None:
             return [info]
+        triples = GaugeMetricFamily(
+            "lexgraph_triples", "Triples in the store.", value=len(opened.engine.store)
+        )
+        # A host that is starting would not tell before it has started.
+        if not opened.host_started:
+            return [info, triples]
         status = opened.host.status()
         return [
             info,
-            GaugeMetricFamily("lexgraph_triples", "Triples in the store.", value=len(opened.engine.store)),
+            triples,
             GaugeMetricFamily("lexgraph_sparql_busy", "SPARQL queries that run.", value=status.busy),
             GaugeMetricFamily("lexgraph_sparql_waiting", "SPARQL queries that wait.", value=status.waiting),
             GaugeMetricFamily("lexgraph_sparql_starts", "Starts of the SPARQL host.", value=status.starts),

@@ -56,7 +56,7 @@ class Observe:
 
 
 class Stamp:
-    """Say on every response which data it comes from, and that it depends on Accept."""
+    """Say on every response which data it is from, that Accept matters, and that any page may read it."""
 
     def __init__(self, app: ASGIApp, version: Callable[[], str | None]) -> None:
         """Wrap an application. `version` is asked where the response does not know better itself."""
@@ -77,6 +77,7 @@ class Stamp:
                     headers.setdefault("X-Lexgraph-Data-Version", version)
                 if "accept" not in headers.get("vary", "").lower():
                     headers.add_vary_header("Accept")
+                headers.setdefault("Access-Control-Allow-Origin", "*")
                 headers.setdefault("X-Content-Type-Options", "nosniff")
             await send(message)
 

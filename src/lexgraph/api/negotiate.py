@@ -93,7 +93,7 @@ def version_header(opened: Opened) -> dict[str, str]:
 
 
 def matches(if_none_match: str | None, tag: str) -> bool:
-    """Whether the client has the answer with this tag. `*` counts as no: whether there is one is not known yet."""
+    """Whether the client has the answer with this tag. `*` counts as no: there may be no answer at all."""
     given = (if_none_match or "").split(",")
     return tag.removeprefix("W/") in (item.strip().removeprefix("W/") for item in given)
 

@@ -23,12 +23,12 @@ _SCHEMAS = "#/components/schemas/"
 _STRING: dict[str, Any] = {"type": "string"}
 _DAY: dict[str, Any] = {"type": ["string", "null"]}
 _DESCRIPTION = """\
-Which state can prosecute an offence, and which can cooperate, on a day: every answer with its legal basis, its
-conditions, its source and its certainty. What is not known is said to be unknown.
+Which state can prosecute an offence, and which can cooperate, on a day: every answer with its legal basis,
+its conditions, its source and its certainty. What is not known is said to be unknown.
 
-States are ISO 3166-1 alpha-2 codes; alpha-3 codes and names are understood. Days are ISO 8601; a year or a month
-alone means its first day. Errors are problem details (RFC 9457). Every response names its data version in
-`X-Lexgraph-Data-Version`; answers to GET carry an entity tag.
+States are ISO 3166-1 alpha-2 codes; alpha-3 codes and names are understood. Days are ISO 8601; a year or a
+month alone means its first day. Errors are problem details (RFC 9457). Every response names its data version
+in `X-Lexgraph-Data-Version`; answers to GET carry an entity tag.
 
 Information, no legal advice. Data under CC BY 4.0."""
 
@@ -80,7 +80,7 @@ _SCHEMAS_BY_HAND: dict[str, Any] = {
         {
             "field": {
                 "type": "string",
-                "description": "Place in the question, as `suspects[0].nationality`.",
+                "description": "Place in the question: `suspects[0].residence`.",
             },
             "message": _STRING,
             "suggestions": _STRINGS,

@@ -38,10 +38,8 @@ _OFFENCE = Parameter(
     also="offences",
 )
 _FEATURE = Parameter("feature", "features", "Trait of the act. May be repeated.", also="features")
-_CONDUCT_DATE = Parameter(
-    "conduct_date", "conduct_date", "Day of the act; `as_of` when left out.", many=False
-)
-_AS_OF = Parameter("as_of", "as_of", "Day of the question; today when left out.", many=False)
+_CONDUCT_DATE = Parameter("conduct_date", "conduct_date", "Day of the act; `as_of` if left out.", many=False)
+_AS_OF = Parameter("as_of", "as_of", "Day of the question; today if left out.", many=False)
 _CONDUCT_IN = _states("conduct_in", "where the person acted")
 _EFFECTS_IN = _states("effects_in", "where result or damage was")
 _SYSTEMS_IN = _states("systems_in", "where the attacked system was")
@@ -74,7 +72,7 @@ COOPERATE: tuple[Parameter, ...] = (
     _states("requesting", "that asks", "requesting"),
     _states("requested", "that is asked", "requested"),
     _OFFENCE,
-    Parameter("measure", "measures", "Measure asked; all when left out. May be repeated.", also="measures"),
+    Parameter("measure", "measures", "Measure asked; all if left out. May be repeated.", also="measures"),
     _AS_OF,
     _CONDUCT_DATE,
     _states("person_nationality", "of which the person is a national", "person.nationality"),

@@ -40,17 +40,15 @@ KINDS: dict[str, Kind] = {
     "invalid-input": Kind(
         422,
         "The question cannot be understood",
-        "A field is missing, unknown or holds a value that is not known. `errors` names each field, says what is "
-        "wrong and, where something is near, suggests it.",
+        "A field is missing, unknown or holds a value that is not known. `errors` names each field, says "
+        "what is wrong and, where something is near, suggests it.",
     ),
     "malformed-json": Kind(
         422,
         "The body is not JSON",
-        "The body cannot be read as JSON. `line` and `column` tell where, from 1.",
+        "The body cannot be read as JSON. `line` and `column` tell where.",
     ),
-    "not-found": Kind(
-        404, "There is no such thing here", "The path, or the thing that it names, is not known."
-    ),
+    "not-found": Kind(404, "There is no such thing here", "The path, or the thing it names, is not known."),
     "method-not-allowed": Kind(405, "The method is not allowed", "`Allow` lists the methods of this path."),
     "not-acceptable": Kind(
         406, "No acceptable format", "Nothing that the client accepts is on offer. `offers` lists what is."
@@ -65,7 +63,7 @@ KINDS: dict[str, Kind] = {
     "not-ready": Kind(
         503,
         "The graph is not loaded",
-        "The service has just started, or no graph was built. Ask again later.",
+        "The service has just started, or no graph was built. Ask again.",
     ),
     "busy": Kind(503, "Too many long queries run", "Ask again after the seconds in Retry-After."),
 }
@@ -151,6 +149,15 @@ def of_input(error: InputError) -> FieldError:
     return field_error(error.field, error.message, error.suggestions)
 
 
+# In place of messages that speak of Python.
+_MESSAGES = {
+    "model_type": "there must be an object here",
+    "list_type": "there must be a list here",
+    "string_type": "there must be a text here",
+    "missing": "it is missing",
+}
+
+
 def of_validation(error: ValidationError, model: type[BaseModel]) -> list[FieldError]:
     """The errors of a model about a body, each field written as `suspects[0].nationality`."""
     schema = model.model_json_schema()
@@ -165,7 +172,8 @@ def of_validation(error: ValidationError, model: type[BaseModel]) -> list[FieldE
             message = f"there is no field of this name; known: {', '.join(known)}"
             found[field] = field_error(field, message, nearest(name, known))
         else:
-            found.setdefault(field, field_error(field, item["msg"][:1].lower() + item["msg"][1:]))
+            message = _MESSAGES.get(item["type"], item["msg"][:1].lower() + item["msg"][1:])
+            found.setdefault(field, field_error(field, message))
     return list(found.values())
 
 

@@ -125,6 +125,10 @@ def routes(holder: Holder) -> APIRouter:
     return router
 
 
+def _parts(example: str) -> list[tuple[str, str, str]]:
+    return [part.partition("=") for part in example.split()]
+
+
 def public(opened: Opened) -> dict[str, NamedQuery]:
     """The queries that answer a question by themselves, by name."""
     return {name: query for name, query in sorted(opened.engine.queries.items()) if not query.internal}
@@ -132,7 +136,7 @@ def public(opened: Opened) -> dict[str, NamedQuery]:
 
 def entry(query: NamedQuery, root: str) -> dict[str, Any]:
     """A query as it is listed."""
-    given = [part.split("=", 1) for part in query.example.split() if "=" in part]
+    given = [(name, value) for name, found, value in _parts(query.example) if found]
     address = f"{root}/v1/queries/{quote(query.name)}"
     return {
         "name": query.name,

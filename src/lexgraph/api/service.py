@@ -13,12 +13,12 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from lexgraph import __version__
 from lexgraph.api import openapi, pages, reference
 from lexgraph.api.entities import PREFIXES
-from lexgraph.api.exports import LICENCE
 from lexgraph.api.metrics import Metrics
 from lexgraph.api.negotiate import HTML, JSON, dump, pick, respond
 from lexgraph.api.problems import KINDS, Problem
 from lexgraph.api.queries import entry, public
 from lexgraph.api.snapshots import Holder
+from lexgraph.export import LICENCE
 from lexgraph.settings import ID, PROBLEM
 from lexgraph.sparql.results import GRAPHS
 
@@ -135,7 +135,8 @@ def _landing(request: Request, holder: Holder) -> bytes:
 
     def rows(items: list[tuple[str, str]]) -> str:
         return "".join(
-            f'<tr><th>{escape(text)}</th><td><a href="{escape(address)}"><code>{escape(address)}</code></a></td></tr>'
+            f"<tr><th>{escape(text)}</th>"
+            f'<td><a href="{escape(address)}"><code>{escape(address)}</code></a></td></tr>'
             for text, address in items
         )
 
@@ -150,8 +151,8 @@ def _landing(request: Request, holder: Holder) -> bytes:
     opened = holder.opened
     state = f"Data version {opened.engine.data_version}." if opened else "The graph is being loaded."
     body = (
-        "<p>Which state can prosecute an offence, and which can cooperate, on a day. Every answer comes with its legal "
-        f"basis, its conditions, its source and its certainty.</p><p>{escape(state)}</p>"
+        "<p>Which state can prosecute an offence, and which can cooperate, on a day. Every answer comes with "
+        f"its legal basis, its conditions, its source and its certainty.</p><p>{escape(state)}</p>"
         f"<h2>Ask</h2><table>{rows(asked)}</table><p>With the whole question as a body:</p>"
         f"<pre>{escape(_curl(str(request.base_url), shown['prosecute']['question']), quote=False)}</pre>"
         f"<h2>Look up</h2><table>{rows(links)}</table>"

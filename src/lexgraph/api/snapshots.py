@@ -34,6 +34,7 @@ class Opened:
         """Keep both."""
         self.engine = engine
         self.host = host
+        self.host_started = False
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -175,3 +176,4 @@ class Holder:
         # It starts at its first query otherwise, which then says what is wrong.
         with suppress(SparqlError, OSError):
             opened.host.start()
+            opened.host_started = True
