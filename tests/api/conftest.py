@@ -31,7 +31,11 @@ _QUERY = """# title: Names
 # param: order state legal order
 # example: order=XA
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
-SELECT ?order ?name WHERE { VALUES ?order { UNDEF } ?order skos:prefLabel ?name ; skos:notation ?code } ORDER BY ?name"""
+SELECT ?order ?name WHERE {
+  VALUES ?order { UNDEF }
+  ?order a <https://w3id.org/lexgraph/ontology/LegalOrder> ; skos:prefLabel ?name
+}
+ORDER BY ?name"""
 
 
 def quads() -> Iterator[bytes]:
@@ -163,7 +167,8 @@ class TinyHost:
 
 
 def publish(home: Path, version: str = VERSION) -> Snapshot:
-    return snapshot.publish(home, version.rpartition("+")[2], quads(), {"data_version": version})
+    name = version.rpartition("+")[2]
+    return snapshot.publish(home, name, snapshot.workplace(home), quads(), {"data_version": version})
 
 
 def open_tiny(project: Project) -> TinyEngine:

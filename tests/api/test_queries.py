@@ -55,7 +55,7 @@ def test_formats_have_tags_of_their_own(client: TestClient) -> None:
 
 
 def test_wrong_input(client: TestClient) -> None:
-    assert client.get("/v1/queries/nmes").json()["suggestions"] == ["names"]
+    assert client.get("/v1/queries/nmes").json()["suggestions"][0] == "names"
     assert client.get("/v1/queries/nmes").status_code == 404
     assert client.get("/v1/queries/parts/names").status_code == 404
     [error] = client.get("/v1/queries/names?ordr=XA").json()["errors"]
