@@ -105,7 +105,10 @@ def bench_http(times: int) -> dict[str, Any]:
         return {
             "no-op route": {**spread(noop), "ratio": 1.0},
             "cooperate, one pair": {**spread(pair), "ratio": round(statistics.median(pair) / base, 1)},
-            "prosecute, five places": {**spread(pattern), "ratio": round(statistics.median(pattern) / base, 1)},
+            "prosecute, five places": {
+                **spread(pattern),
+                "ratio": round(statistics.median(pattern) / base, 1),
+            },
         }
     finally:
         server.terminate()
@@ -183,7 +186,10 @@ def bench_rdflib(engine: Engine) -> dict[str, Any]:
     slow = milliseconds(lambda: list(graph.query(bound)), 3)
     return {
         "cooperate.rq, Oxigraph": {**spread(fast), "ratio": 1.0},
-        "cooperate.rq, rdflib": {**spread(slow), "ratio": round(statistics.median(slow) / statistics.median(fast), 1)},
+        "cooperate.rq, rdflib": {
+            **spread(slow),
+            "ratio": round(statistics.median(slow) / statistics.median(fast), 1),
+        },
         "rdflib, load": {"median_ms": round(load), "ratio": None},
     }
 
@@ -213,7 +219,10 @@ def main() -> None:
     options = parser.parse_args()
     build(project())
     engine = Engine.open()
-    results: dict[str, Any] = {"http": bench_http(options.times), "questions": bench_questions(engine, options.times)}
+    results: dict[str, Any] = {
+        "http": bench_http(options.times),
+        "questions": bench_questions(engine, options.times),
+    }
     results["matrix"] = bench_matrix(engine)
     if options.rdflib:
         results["rdflib"] = bench_rdflib(engine)

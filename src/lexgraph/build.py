@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from lexgraph import __version__, snapshot
 from lexgraph.settings import BASE, GRAPH, Project
@@ -35,6 +35,7 @@ from lexgraph.tables import (
 Progress = Callable[[str, float, str], None]
 """Called with the step's name, the share done (0 to 1) and a detail."""
 
+_T = TypeVar("_T")
 _CODE = ("tables.py", "closure.py", "rules.py", "shapes.py", "build.py")
 
 
@@ -146,7 +147,7 @@ def _read_inputs(project: Project) -> _Inputs:
     for path, file, schema in table_files(project.root, schemas):
         data = path.read_bytes()
         tables.append((path, file, schema, data, _digest(code, schema.digest, file, BASE, data)))
-    rules = [p for p in sorted((project.ontology / "rules").glob("*.rq"))]
+    rules = sorted((project.ontology / "rules").glob("*.rq"))
     return _Inputs(
         schemas=schemas,
         tables=tables,
@@ -202,7 +203,8 @@ class _Build:
                 self._timed("shapes", lambda: self._shapes(tables, ontology, entailed, store))
                 self._timed("index", index.result)
             return self._timed(
-                "publish", lambda: self._publish(work, tables, ontology, vocabulary, entailed, derived, started)
+                "publish",
+                lambda: self._publish(work, tables, ontology, vocabulary, entailed, derived, started),
             )
         except BaseException:
             shutil.rmtree(work, ignore_errors=True)
@@ -225,7 +227,7 @@ class _Build:
         store.optimize()
         store.flush()
 
-    def _timed(self, name: str, step: Callable[[], Any]) -> Any:
+    def _timed(self, name: str, step: Callable[[], _T]) -> _T:
         before = time.perf_counter()
         self.progress(name, 0.0, "")
         out = step()
@@ -404,7 +406,9 @@ class _Build:
             {self._locate(tables, f.entity, f.path, f"{f.message} [{f.check}]") for f in found if f.severity != "error"}
         )
         if errors:
-            raise SourceError(self._locate(tables, f.entity, f.path, f"{f.message} [{f.check}]", f.value) for f in errors)
+            raise SourceError(
+                self._locate(tables, f.entity, f.path, f"{f.message} [{f.check}]", f.value) for f in errors
+            )
 
     def _locate(self, tables: list[Rows], entity: str, path: str, message: str, value: str = "") -> Problem:
         """Where in the sources a thing and a property of it stand."""

@@ -96,7 +96,9 @@ def _cooperate(
     if some and not any(names_basis(w, b, row["requested"]) for w in some for b in relied):
         wrong.append(f"none of the bases {', '.join(some)}")
     wrong += [
-        f"relies on {w}" for w in expect.get("bases_none") or [] if any(names_basis(w, b, row["requested"]) for b in relied)
+        f"relies on {w}"
+        for w in expect.get("bases_none") or []
+        if any(names_basis(w, b, row["requested"]) for b in relied)
     ]
     named = {x["code"] for x in (*row["obstacles"], *row["bars"], *answer["obstacles"])}
     if expect.get("obstacles_any") and not named & set(expect["obstacles_any"]):
@@ -159,7 +161,11 @@ def check(engine: Answers) -> dict[str, Any]:
     def score(some: Iterable[Check]) -> dict[str, Any]:
         listed = list(some)
         passed = sum(c.passed for c in listed)
-        return {"asked": len(listed), "agreed": passed, "share": round(passed / len(listed), 4) if listed else None}
+        return {
+            "asked": len(listed),
+            "agreed": passed,
+            "share": round(passed / len(listed), 4) if listed else None,
+        }
 
     return {
         "cases": len({c.case for c in checks}),

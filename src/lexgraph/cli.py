@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -111,9 +111,7 @@ _FORMAT = typer.Option(
 Answer = Annotated[Format | None, _FORMAT]
 Offences = Annotated[Codes, _codes("--offence", "Offence category, or an everyday word as hacking.")]
 AsOf = Annotated[str | None, _date("--as-of", "Day of the question. Default: today.")]
-ConductDate = Annotated[
-    str | None, _date("--conduct-date", "Day of the act. Default: the day of the question.")
-]
+ConductDate = Annotated[str | None, _date("--conduct-date", "Day of the act. Default: the day of the question.")]
 ConductIn = Annotated[States, _states("--conduct-in", "Where the person acted.")]
 EffectsIn = Annotated[States, _states("--effects-in", "Where result or damage was.")]
 SystemsIn = Annotated[States, _states("--systems-in", "Where the attacked systems were.")]
@@ -141,14 +139,10 @@ def prosecute(
     conduct_in: ConductIn = None,
     effects_in: EffectsIn = None,
     systems_in: SystemsIn = None,
-    suspect_nationality: Annotated[
-        States, _states("--suspect-nationality", "Nationality of the suspect.")
-    ] = None,
+    suspect_nationality: Annotated[States, _states("--suspect-nationality", "Nationality of the suspect.")] = None,
     suspect_residence: Annotated[States, _states("--suspect-residence", "Residence of the suspect.")] = None,
     suspect_in: Annotated[States, _states("--suspect-in", "Where the suspect is now.")] = None,
-    victim_nationality: Annotated[
-        States, _states("--victim-nationality", "Nationality of the victim.")
-    ] = None,
+    victim_nationality: Annotated[States, _states("--victim-nationality", "Nationality of the victim.")] = None,
     victim_residence: Annotated[States, _states("--victim-residence", "Residence of the victim.")] = None,
     victim_seat: Annotated[States, _states("--victim-seat", "Where the victim is established.")] = None,
     interest: Annotated[States, _states("--interest", "State whose institutions were targeted.")] = None,
@@ -194,7 +188,9 @@ def prosecute(
     _add(question, "proceedings_in", proceedings_in)
     if not question.get("offences"):
         _refuse("name at least one offence with --offence, or a scenario with --scenario")
-    answer = _engine().prosecute(question)
+    engine = _engine()
+    with _naming(str if scenario is not None else _option):
+        answer = engine.prosecute(question)
     from lexgraph import render
 
     shown = _chosen(format)
@@ -206,19 +202,13 @@ def prosecute(
 
 @app.command()
 def cooperate(
-    requesting: Annotated[
-        str, typer.Argument(help="State that asks; several codes as US,FR.", show_default=False)
-    ],
-    requested: Annotated[
-        str, typer.Argument(help="State that is asked; several codes as RU,KZ.", show_default=False)
-    ],
+    requesting: Annotated[str, typer.Argument(help="State that asks; several codes as US,FR.", show_default=False)],
+    requested: Annotated[str, typer.Argument(help="State that is asked; several codes as RU,KZ.", show_default=False)],
     offence: Offences = None,
     measure: Annotated[Codes, _codes("--measure", "Measure, as extradition. Default: all.")] = None,
     as_of: Annotated[str | None, _date("--as-of", "Day of the request. Default: today.")] = None,
     conduct_date: ConductDate = None,
-    person_nationality: Annotated[
-        States, _states("--person-nationality", "Nationality of the person sought.")
-    ] = None,
+    person_nationality: Annotated[States, _states("--person-nationality", "Nationality of the person sought.")] = None,
     feature: Features = None,
     conduct_in: ConductIn = None,
     effects_in: EffectsIn = None,
@@ -246,7 +236,9 @@ def cooperate(
     _add(question, "proceedings_in", proceedings_in)
     _add(question, "judged_in", judged_in)
     _add(question, "pleas", plea)
-    answer = _engine().cooperate(question)
+    engine = _engine()
+    with _naming(_option):
+        answer = engine.cooperate(question)
     from lexgraph import render
 
     shown = _chosen(format)
@@ -347,8 +339,10 @@ def query(
         return
     params = _params(param or [])
     if name in known:
+        _refuse_unknown(params, [p.name for p in known[name].parameters], f"the query {name}")
         engine = _engine(here)
-        columns, rows = engine.run_query(name, params)
+        with _naming("--param {}".format):
+            columns, rows = engine.run_query(name, params)
         _write_rows(format, name, params, engine.data_version, columns, rows)
     elif Path(name).is_file():
         _query_file(here, Path(name), params, format)
@@ -367,6 +361,12 @@ def _params(given: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
+def _refuse_unknown(params: Iterable[str], known: list[str], what: str) -> None:
+    for key in params:
+        if key not in known:
+            _refuse(f"--param {key}: {what} has no such parameter", _nearest(key, known) or known)
+
+
 def _list_queries(known: Mapping[str, NamedQuery], format: Format | None) -> None:
     shown = [found for found in known.values() if not found.internal]
     listed = [
@@ -381,8 +381,7 @@ def _list_queries(known: Mapping[str, NamedQuery], format: Format | None) -> Non
     ]
     columns = ["name", "question", "parameters"]
     rows = [
-        {"name": f.name, "question": f.question, "parameters": " ".join(p.name for p in f.parameters)}
-        for f in shown
+        {"name": f.name, "question": f.question, "parameters": " ".join(p.name for p in f.parameters)} for f in shown
     ]
     _write(_chosen(format), listed, (columns, rows))
 
@@ -405,9 +404,7 @@ def _query_file(here: Project, path: Path, params: Mapping[str, list[str]], form
         _refuse(f"{path} is not UTF-8")
     parsed = namedqueries.parse(path.stem, text)
     kinds = {parameter.name: parameter for parameter in parsed.parameters}
-    for key in params:
-        if key not in kinds:
-            _refuse(f"{path} declares no parameter {key!r}", _nearest(key, list(kinds)))
+    _refuse_unknown(params, list(kinds), str(path))
     try:
         terms = {key: [kinds[key].term(value) for value in values] for key, values in params.items()}
     except ValueError as exc:
@@ -538,9 +535,7 @@ def build(
 def validate(
     path: Annotated[
         Path | None,
-        typer.Argument(
-            metavar="PATH", help="A file or folder of data/. Default: everything.", show_default=False
-        ),
+        typer.Argument(metavar="PATH", help="A file or folder of data/. Default: everything.", show_default=False),
     ] = None,
 ) -> None:
     """Check the data against their schemas and shapes; nothing is published.
@@ -679,14 +674,10 @@ def _declared(here: Project) -> set[str]:
 def export(
     out: Annotated[
         Path,
-        typer.Option(
-            "--out", metavar="DIR", help="Folder to write; replaced as a whole.", show_default=False
-        ),
+        typer.Option("--out", metavar="DIR", help="Folder to write; replaced as a whole.", show_default=False),
     ],
     what: Annotated[str, typer.Option("--what", metavar="TABLE|all", help="A table, graph, or all.")] = "all",
-    as_: Annotated[
-        str, typer.Option("--as", metavar="FORMAT", help="csv, parquet, nquads, turtle or jsonld.")
-    ] = "csv",
+    as_: Annotated[str, typer.Option("--as", metavar="FORMAT", help="csv, parquet, nquads, turtle or jsonld.")] = "csv",
 ) -> None:
     """Write tables, interval facts or the graph as files, with a manifest.
 
@@ -817,6 +808,17 @@ def _waiting(text: str) -> Iterator[None]:
 
 
 @contextmanager
+def _naming(name: Callable[[str], str]) -> Iterator[None]:
+    """Say of a field that cannot be read where it was given."""
+    from lexgraph.codes import InputError
+
+    try:
+        yield
+    except InputError as exc:
+        _refuse(f"{name(exc.field)}: {exc.message}", exc.suggestions)
+
+
+@contextmanager
 def _reported() -> Iterator[None]:
     """Turn what a user can mend into a message and an exit status."""
     try:
@@ -830,9 +832,7 @@ def _reported() -> Iterator[None]:
 
 def _explain(exc: Exception) -> int | None:
     """Say what is wrong and give the exit status; None for what is no fault of the input or the machine."""
-    if isinstance(exc, (typer.Exit, typer.Abort, BrokenPipeError)) or type(exc).__module__.startswith(
-        "typer."
-    ):
+    if isinstance(exc, (typer.Exit, typer.Abort, BrokenPipeError)) or type(exc).__module__.startswith("typer."):
         return None
     from lexgraph.codes import InputError
     from lexgraph.snapshot import NoSnapshotError
@@ -842,7 +842,7 @@ def _explain(exc: Exception) -> int | None:
 
     if isinstance(exc, InputError):
         hint = f"; did you mean {' or '.join(exc.suggestions)}?" if exc.suggestions else ""
-        _say(f"lexgraph: {_option(exc.field)}: {exc.message}{hint}")
+        _say(f"lexgraph: --{exc.field}: {exc.message}{hint}")
         return BAD_INPUT
     if isinstance(exc, SourceError):
         _tell_problems(exc.problems)

@@ -34,7 +34,10 @@ RULES: dict[str, tuple[str, str]] = {
         "?y owl:sameAs ?z",
         "?p a owl:FunctionalProperty . ?x ?p ?y . ?x ?p ?z FILTER(isIRI(?y) && isIRI(?z) && ?y != ?z)",
     ),
-    "prp-ifp": ("?x owl:sameAs ?z", "?p a owl:InverseFunctionalProperty . ?x ?p ?y . ?z ?p ?y FILTER(?x != ?z)"),
+    "prp-ifp": (
+        "?x owl:sameAs ?z",
+        "?p a owl:InverseFunctionalProperty . ?x ?p ?y . ?z ?p ?y FILTER(?x != ?z)",
+    ),
     "prp-symp": ("?y ?p ?x", "?p a owl:SymmetricProperty . ?x ?p ?y"),
     "prp-trp": ("?x ?p ?z", "?p a owl:TransitiveProperty . ?x ?p ?y . ?y ?p ?z"),
     "prp-spo1": ("?x ?q ?y", "?p rdfs:subPropertyOf ?q FILTER(?p != ?q) ?x ?p ?y"),
@@ -61,7 +64,10 @@ RULES: dict[str, tuple[str, str]] = {
     "cls-uni": ("?y a ?c", "?c owl:unionOf ?l . ?l rdf:rest*/rdf:first ?part . ?y a ?part"),
     "cls-svf1": ("?u a ?x", "?x owl:someValuesFrom ?y ; owl:onProperty ?p . ?v a ?y . ?u ?p ?v"),
     "cls-svf2": ("?u a ?x", "?x owl:someValuesFrom owl:Thing ; owl:onProperty ?p . ?u ?p ?v"),
-    "cls-avf": ("?v a ?y", "?x owl:allValuesFrom ?y ; owl:onProperty ?p . ?u a ?x . ?u ?p ?v FILTER(isIRI(?v))"),
+    "cls-avf": (
+        "?v a ?y",
+        "?x owl:allValuesFrom ?y ; owl:onProperty ?p . ?u a ?x . ?u ?p ?v FILTER(isIRI(?v))",
+    ),
     "cls-hv1": ("?u ?p ?y", "?x owl:hasValue ?y ; owl:onProperty ?p . ?u a ?x"),
     "cls-hv2": ("?u a ?x", "?x owl:hasValue ?y ; owl:onProperty ?p . ?u ?p ?y"),
     "cls-oo": ("?y a ?c", "?c owl:oneOf ?l . ?l rdf:rest*/rdf:first ?y"),

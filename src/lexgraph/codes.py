@@ -45,7 +45,8 @@ SELECT ?concept ?notation ?label ?lang ?definition WHERE {{
 _WORDS = f"""
 PREFIX skos: <http://www.w3.org/2004/02/skos/core#>
 SELECT ?concept ?word WHERE {{
-  {{ ?concept skos:hiddenLabel ?word }} UNION {{ ?concept skos:altLabel ?word }} UNION {{ ?concept skos:prefLabel ?word }}
+  VALUES ?naming {{ skos:hiddenLabel skos:altLabel skos:prefLabel }}
+  ?concept ?naming ?word .
   FILTER(STRSTARTS(STR(?concept), "{ID}offence/"))
 }} ORDER BY ?word ?concept"""
 

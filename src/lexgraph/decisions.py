@@ -85,7 +85,8 @@ _TESTS = """
 PREFIX lexo: <{o}>
 PREFIX dct: <http://purl.org/dc/terms/>
 SELECT ?id ?family ?code ?relation ?field ?value ?t ?f ?a ?wt ?wf ?wa WHERE {{
-  ?test a lexo:FactTest ; dct:identifier ?id ; lexo:testFamily ?family ; lexo:testsCode ?code ; lexo:testRelation ?relation .
+  ?test a lexo:FactTest ; dct:identifier ?id ; lexo:testFamily ?family ; lexo:testsCode ?code ;
+        lexo:testRelation ?relation .
   OPTIONAL {{ ?test lexo:testField ?field }} OPTIONAL {{ ?test lexo:testValue ?value }}
   OPTIONAL {{ ?test lexo:ifTrue ?t }} OPTIONAL {{ ?test lexo:ifFalse ?f }} OPTIONAL {{ ?test lexo:ifAbsent ?a }}
   OPTIONAL {{ ?test lexo:whyTrue ?wt }} OPTIONAL {{ ?test lexo:whyFalse ?wf }} OPTIONAL {{ ?test lexo:whyAbsent ?wa }}
@@ -117,7 +118,14 @@ def load(store: Store, ontology: str) -> Decisions:
         reasons = {"true": row.get("wt", ""), "false": row.get("wf", ""), "absent": row.get("wa", "")}
         fields: Sequence[str] = row.get("field", "").split("+") if row.get("field") else ()
         out.tests[(family, row["code"])] = FactTest(
-            row["id"], family, row["code"], row["relation"], tuple(fields), row.get("value", ""), outcomes, reasons
+            row["id"],
+            family,
+            row["code"],
+            row["relation"],
+            tuple(fields),
+            row.get("value", ""),
+            outcomes,
+            reasons,
         )
     for row in store.select(_ROWS.format(o=ontology)):
         out.tables.setdefault(row["table"], []).append(

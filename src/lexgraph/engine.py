@@ -12,13 +12,12 @@ from rapidfuzz import process
 
 from lexgraph import decisions, namedqueries, snapshot
 from lexgraph.codes import Codes, InputError
-from lexgraph.questions.context import END, START, Context, code
+from lexgraph.questions.context import END, START, Context, code, first
 from lexgraph.questions.cooperate import cooperate
 from lexgraph.questions.models import CooperateQuestion, ProsecuteQuestion
 from lexgraph.questions.prosecute import prosecute
 from lexgraph.settings import ID, ONTOLOGY, Project, project
 from lexgraph.store import EmbeddedStore, day, iris
-
 
 _Question = TypeVar("_Question", ProsecuteQuestion, CooperateQuestion)
 
@@ -80,16 +79,16 @@ class Engine:
         """Which states can cooperate; the answer of the contract."""
         return cooperate(self.context, _read(CooperateQuestion, question))
 
-    def run_query(
-        self, name: str, params: Mapping[str, str | Sequence[str]]
-    ) -> tuple[list[str], list[dict[str, str]]]:
+    def run_query(self, name: str, params: Mapping[str, str | Sequence[str]]) -> tuple[list[str], list[dict[str, str]]]:
         """Columns and rows of a named query; IRIs of lexgraph are shortened to codes.
 
         Raises InputError for an unknown query or parameter, or a value that is no code of its kind.
         """
         query = self.queries.get(name)
         if query is None:
-            near = process.extract(name, [n for n, q in self.queries.items() if not q.internal], limit=3, score_cutoff=50)
+            near = process.extract(
+                name, [n for n, q in self.queries.items() if not q.internal], limit=3, score_cutoff=50
+            )
             raise InputError("query", f"no query is called {name!r}", name, [n[0] for n in near])
         known = {p.name: p for p in query.parameters}
         bindings: dict[str, list[Any]] = {}
@@ -153,12 +152,12 @@ class Engine:
         return {
             "id": found,
             "iri": iri,
-            "title": (thing.get("title") or [found])[0],
-            "short_title": (thing.get("prefLabel") or [None])[0],
-            "kind": shorten((thing.get("instrumentKind") or thing.get("bilateralKind") or [""])[0]) or None,
-            "entry_into_force": (thing.get("entryIntoForce") or [None])[0],
-            "source": (thing.get("source") or [None])[0],
-            "evidence": shorten((thing.get("evidence") or [""])[0]) or None,
+            "title": first(thing, "title") or found,
+            "short_title": first(thing, "prefLabel"),
+            "kind": shorten(first(thing, "instrumentKind") or first(thing, "bilateralKind") or "") or None,
+            "entry_into_force": first(thing, "entryIntoForce"),
+            "source": first(thing, "source"),
+            "evidence": shorten(first(thing, "evidence") or "") or None,
             "as_of": on,
             "parties": [{"code": r["code"], "name": self.codes.name(r["code"]), **_interval(r)} for r in parties],
             "provisions": [{k: shorten(v) for k, v in row.items() if k != "instrument"} for row in provisions],

@@ -396,9 +396,7 @@ class _Export:
             arrays.append(pa.array([column.value(row[index]) for row in table.rows], kind))
         about = {"title": table.title, "data_version": self.manifest["data_version"], "licence": LICENCE}
         # No pandas or creation time goes in, so that the same rows give the same bytes.
-        pq.write_table(
-            pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=about)), path, compression="zstd"
-        )
+        pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields, metadata=about)), path, compression="zstd")
 
     # --- graphs
 

@@ -1,15 +1,14 @@
 """Named queries: one ``.rq`` file in ``queries/`` per question, with a header that people and programs read.
 
 Header lines are comments: ``# title: ...``, ``# question: ...``, ``# param: name kind text``,
-``# example: name=value ...``. The kinds: ``state``, ``offence``, ``measure``, ``instrument``, ``principle``,
-``date``, ``text``. A parameter left out means any.
+``# example: name=value ...``. A kind is ``date``, ``text``, or that of a code (``state``, ``offence``, ...).
+A parameter left out means any. A query with ``# internal:`` is part of an answer and not offered by name.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pyoxigraph as ox
@@ -19,7 +18,6 @@ from lexgraph.store import day
 from lexgraph.tables import CANONICAL
 
 _HEADER = re.compile(r"^#\s*(title|question|param|example|internal)\s*:\s*(.*)$")
-_IRI_KINDS = {"state", "offence", "measure", "instrument", "principle", "organisation", "obstacle", "factor"}
 
 
 @dataclass(frozen=True)
@@ -32,9 +30,9 @@ class Parameter:
 
     def term(self, value: str) -> ox.NamedNode | ox.Literal:
         """A value as a term of the parameter's kind."""
-        if self.kind in _IRI_KINDS:
-            return ox.NamedNode(f"{ID}{self.kind}/{value}")
-        return day(value) if self.kind == "date" else ox.Literal(value)
+        if self.kind == "date":
+            return day(value)
+        return ox.Literal(value) if self.kind == "text" else ox.NamedNode(f"{ID}{self.kind}/{value}")
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,6 @@ def columns(text: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-@cache
 def load(folder: Path) -> dict[str, NamedQuery]:
     """Every query below a folder by name: its path without the ending, e.g. ``coverage/offences``."""
     found = {}

@@ -178,9 +178,7 @@ def _merged(grounds: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _explained(ground: Mapping[str, Any]) -> str:
     """Why a ground falls short, where no condition says it."""
     excluded = ground.get("excluded_by") or {}
-    if ground["status"] in {"excluded", "unknown"} or (
-        ground["status"] == "conditional" and not ground["conditions"]
-    ):
+    if ground["status"] in {"excluded", "unknown"} or (ground["status"] == "conditional" and not ground["conditions"]):
         return str(excluded.get("why") or ground.get("why") or "")
     return ""
 
@@ -208,9 +206,7 @@ def _ground_basis(ground: Mapping[str, Any], asked: set[str]) -> Text:
 
 
 def _conditions(ground: Mapping[str, Any]) -> Text:
-    lines = [
-        Text.assemble(_hyphens(f"{c['code']}:", 20), " ", _status(c["status"])) for c in ground["conditions"]
-    ]
+    lines = [Text.assemble(_hyphens(f"{c['code']}:", 20), " ", _status(c["status"])) for c in ground["conditions"]]
     if why := _explained(ground):
         lines.append(Text(why))
     return Text("\n").join(lines)

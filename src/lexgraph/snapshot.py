@@ -1,9 +1,9 @@
 """Snapshots: a built graph is a folder named by the hash of its inputs, published whole or not at all.
 
-``snapshots/<hash>/graph.nq.zst`` (the graph, the same bytes for the same inputs), ``index`` (the same triples as an
-Oxigraph database, so that a command answers without loading) and ``manifest.json``; ``current`` is a link that is switched by rename, so that
-a reader sees either the old graph or the new one. A build that fails or is killed leaves a ``.tmp-`` folder,
-which the next build removes.
+``snapshots/<hash>/`` holds ``graph.nq.zst`` (the graph, the same bytes for the same inputs), ``index`` (the same
+triples as an Oxigraph database, so that a command answers without loading) and ``manifest.json``. ``current`` is a
+link that is switched by rename, so that a reader sees either the old graph or the new one. A build that fails or is
+killed leaves a ``.tmp-`` folder, which the next build removes.
 """
 
 from __future__ import annotations

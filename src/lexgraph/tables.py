@@ -262,9 +262,7 @@ def read_table(path: Path, file: str, schema: TableSchema) -> Rows:
                 try:
                     values[rule.name] = rule.column.read(cell)
                 except (ValueError, TypeError) as exc:
-                    out.problems.append(
-                        Problem(file, number, rule.name, cell, _expected(rule, specs[rule.name], exc))
-                    )
+                    out.problems.append(Problem(file, number, rule.name, cell, _expected(rule, specs[rule.name], exc)))
                     broken = True
                     continue
                 if cell and (rule.edtf or rule.calendar) and (wrong := _calendar_error(cell)):
@@ -296,7 +294,7 @@ def read_table(path: Path, file: str, schema: TableSchema) -> Rows:
 
 
 def _emit(out: Rows, schema: TableSchema, values: dict[str, Any], raw: dict[str, str], graph: str, number: int) -> None:
-    scope = {name: value for name, value in raw.items() if value}
+    scope: dict[str, Any] = {name: value for name, value in raw.items() if value}
     subject = uritemplate.expand(schema.about, scope)
     try:
         node = str(ox.NamedNode(subject))

@@ -61,7 +61,7 @@ def test_wrong_input(client: TestClient) -> None:
     [error] = client.get("/v1/queries/names?ordr=XA").json()["errors"]
     assert error["suggestions"] == ["order"]
     [error] = client.get("/v1/queries/names?order=Xebek").json()["errors"]
-    assert (error["field"], error["suggestions"]) == ("order", ["XB (Xebec <&>)"])
+    assert (error["field"], error["suggestions"][0]) == ("order", "XB (Xebec <&>)")
     [error] = client.get("/v1/queries/names?format=cvs").json()["errors"]
     assert (error["field"], error["suggestions"]) == ("format", ["csv"])
     assert client.get("/v1/queries/names", headers={"Accept": "image/png"}).status_code == 406

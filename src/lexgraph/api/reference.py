@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -18,7 +19,7 @@ def page(document: dict[str, Any], root: str) -> bytes:
             name = operation.get("tags", ["Service"])[0]
             groups.setdefault(name, []).append("".join(_operation(path, method, operation)))
     texts = {tag["name"]: tag["description"] for tag in document["tags"]}
-    description = "".join(f"<p>{escape(text)}</p>" for text in document["info"]["description"].split("\n\n"))
+    description = "".join(f"<p>{_text(text)}</p>" for text in document["info"]["description"].split("\n\n"))
     body = f'{description}<p><a href="{escape(root)}/openapi.json">openapi.json</a> for programs.</p>'
     for name, parts in groups.items():
         if parts:
@@ -32,11 +33,11 @@ def page(document: dict[str, Any], root: str) -> bytes:
 def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[str]:
     yield f"<h3><code>{method.upper()} {escape(path)}</code></h3>"
     texts = dict.fromkeys((operation.get("summary", ""), operation.get("description", "")))
-    yield "".join(f"<p>{escape(text)}</p>" for text in texts if text)
+    yield "".join(f"<p>{_text(text)}</p>" for text in texts if text)
     if parameters := operation.get("parameters"):
         rows = "".join(
             f"<tr><th><code>{escape(one['name'])}</code></th>"
-            f"<td>{escape(one.get('description', one['in']))}</td></tr>"
+            f"<td>{_text(one.get('description', one['in']))}</td></tr>"
             for one in parameters
         )
         yield f"<details><summary>Parameters</summary><table>{rows}</table></details>"
@@ -44,7 +45,7 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[st
         if "example" in content:
             yield f"<details><summary>Body ({escape(media)})</summary>{_json(content['example'])}</details>"
     rows = "".join(
-        f"<tr><th>{escape(str(status))}</th><td>{escape(response.get('description', ''))}"
+        f"<tr><th>{escape(str(status))}</th><td>{_text(response.get('description', ''))}"
         f"<br><code>{escape(', '.join(response.get('content', {})))}</code></td></tr>"
         for status, response in operation.get("responses", {}).items()
     )
@@ -52,6 +53,10 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[st
     for content in operation.get("responses", {}).get("200", {}).get("content", {}).values():
         if "example" in content:
             yield f"<details><summary>Example of an answer</summary>{_json(content['example'])}</details>"
+
+
+def _text(text: str) -> str:
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _json(value: Any) -> str:

@@ -10,7 +10,7 @@ from lexgraph.codes import Codes
 from lexgraph.decisions import Decisions, fill
 from lexgraph.namedqueries import NamedQuery
 from lexgraph.questions.facts import UNRECORDED, Case, Crime, Subject, compare
-from lexgraph.settings import ID
+from lexgraph.settings import ID, ONTOLOGY
 from lexgraph.store import Store, Thing, day, iris
 
 END = "9999-12-31"
@@ -21,6 +21,12 @@ def code(iri: str) -> str:
     """The code of an IRI: what follows its kind (a provision is its instrument and its path)."""
     rest = iri.removeprefix(ID).split("/", 1)
     return rest[1].replace("/art/", "/", 1) if len(rest) > 1 else iri
+
+
+def first(thing: Thing, name: str) -> str | None:
+    """The first value of a property, if there is one."""
+    values = thing.get(name)
+    return values[0] if values else None
 
 
 @dataclass
@@ -38,7 +44,12 @@ class Context:
     """The shared ground of all questions on one snapshot."""
 
     def __init__(
-        self, store: Store, codes: Codes, decisions: Decisions, queries: Mapping[str, NamedQuery], data_version: str
+        self,
+        store: Store,
+        codes: Codes,
+        decisions: Decisions,
+        queries: Mapping[str, NamedQuery],
+        data_version: str,
     ) -> None:
         self.store = store
         self.codes = codes
@@ -68,14 +79,12 @@ class Context:
         return out
 
     def _ranks(self, cls: str, prop: str) -> dict[str, int]:
-        rows = self.store.select(
-            f"PREFIX lexo: <{ID.removesuffix('id/')}ontology/> SELECT ?s ?r WHERE {{ ?s a lexo:{cls} ; lexo:{prop} ?r }}"
-        )
+        rows = self.store.select(f"PREFIX lexo: <{ONTOLOGY}> SELECT ?s ?r WHERE {{ ?s a lexo:{cls} ; lexo:{prop} ?r }}")
         return {code(row["s"]): int(row["r"]) for row in rows}
 
     def _factor_fields(self) -> dict[str, str]:
         rows = self.store.select(
-            f"PREFIX lexo: <{ID.removesuffix('id/')}ontology/> SELECT ?s ?f WHERE {{ ?s a lexo:ConnectingFactor "
+            f"PREFIX lexo: <{ONTOLOGY}> SELECT ?s ?f WHERE {{ ?s a lexo:ConnectingFactor "
             "OPTIONAL { ?s lexo:questionField ?f } }"
         )
         return {code(row["s"]): row.get("f", "") for row in rows}
@@ -182,7 +191,7 @@ class Context:
             "citation": thing["citation"][0],
             "from": None if start == START else start,
             "until": None if until == END else until,
-            "source": (about.get("source") or [None])[0],
+            "source": first(about, "source"),
             "source_kind": code(about["sourceKind"][0]) if about.get("sourceKind") else None,
             "evidence": code(about["evidence"][0]) if about.get("evidence") else None,
             "certainty": code(thing["recordCertainty"][0]),

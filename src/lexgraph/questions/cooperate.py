@@ -72,14 +72,19 @@ class _Pair:
         a, b = iris([requesting, requested], f"{ID}state/")
         wanted = sorted({*self.measures, *_CHANNELS, _PRESERVATION})
         self.rows = context.select(
-            "cooperate", requesting=[a], requested=[b], measure=iris(wanted, f"{ID}measure/"), as_of=[day(self.as_of)]
+            "cooperate",
+            requesting=[a],
+            requested=[b],
+            measure=iris(wanted, f"{ID}measure/"),
+            as_of=[day(self.as_of)],
         )
         self.domestic = context.select("domestic", requested=[b], requesting=[a], as_of=[day(self.as_of)])
-        self.history = context.select("absences", **{"x y": [(a, b), (b, a)]}, as_of=[day(self.as_of)])
+        self.history = context.select("parts/absences", **{"x y": [(a, b), (b, a)]}, as_of=[day(self.as_of)])
         used = sorted({row["instrument"] for row in self.rows if "/id/instrument/" in row["instrument"]})
         terms = iris([code(i) for i in used], f"{ID}instrument/")
-        self.statements = context.select("statements", instrument=terms, party=[b]) if used else []
-        self.own_statements = context.select("statements", instrument=terms, party=[a]) if used else []
+        said = context.select("statements", instrument=terms, party=[a, b]) if used else []
+        self.statements = [row for row in said if code(row["party"]) == requested]
+        self.own_statements = [row for row in said if code(row["party"]) == requesting]
         self.refusals = context.select("parts/refusals", instrument=terms, requested=[b]) if used else []
 
     # --- what the requested order's law says
@@ -191,13 +196,13 @@ class _Pair:
         )
         offences: list[str] = self.echo["offences"] or [""]
         parts = [self._demands(measure, offence, thing, instrument, mode, kind, name) for offence in offences]
-        scored = []
+        scored: list[tuple[int, int, int, str, str, dict[str, Any], dict[str, str]]] = []
         for part in parts:
             facts = {**part["facts"], "precedence": "superseded" if taken else ""}
             by = ", ".join(taken)
             status, why = context.first("basis-status", facts, {**self.names, **part["names"], "by": by})
-            weight, _ = context.first("basis-class", {**facts, "status": status}, {})
-            scored.append((int(weight), context.basis_rank[status], len(scored), status, why, part, facts))
+            place, _ = context.first("basis-class", {**facts, "status": status}, {})
+            scored.append((int(place), context.basis_rank[status], len(scored), status, why, part, facts))
         weight, _, _, status, why, part, facts = min(scored)
         channel = code(thing["channel"][0]) if thing.get("channel") else None
         speed = context.store.describe([thing["channel"][0]])[thing["channel"][0]] if channel else {}
@@ -230,7 +235,14 @@ class _Pair:
         }
 
     def _demands(
-        self, measure: str, offence: str, thing: Thing, instrument: Instrument, mode: str, kind: str, name: str
+        self,
+        measure: str,
+        offence: str,
+        thing: Thing,
+        instrument: Instrument,
+        mode: str,
+        kind: str,
+        name: str,
     ) -> dict[str, Any]:
         """Scope, dual criminality, threshold, nationals and refusal grounds of one basis for one offence."""
         context = self.context
@@ -245,7 +257,11 @@ class _Pair:
             listed_offences=frozenset(instrument.lists),
         )
         scope_code = code(thing["scope"][0])
-        if offence or scope_code in {"any-offence", "computer-offences-and-electronic-evidence", "court-requests"}:
+        if offence or scope_code in {
+            "any-offence",
+            "computer-offences-and-electronic-evidence",
+            "court-requests",
+        }:
             scope, scope_why = context.decide("scope", scope_code, self.case, subject)
         else:
             scope, scope_why = "unknown", "no offence was given"
@@ -401,7 +417,13 @@ class _Pair:
             "rule": rule,
         }
         status, why = self.context.first("nationals", facts, self.names)
-        return {"rule": rule or None, "status": status, "why": why, "derived_from": records[:1], "stale": records[1:]}
+        return {
+            "rule": rule or None,
+            "status": status,
+            "why": why,
+            "derived_from": records[:1],
+            "stale": records[1:],
+        }
 
     def _nationals_without_basis(self, measure: str) -> tuple[str, str]:
         topic, _ = self.context.first("nationals-apply", {"measure": measure}, {})
@@ -423,7 +445,7 @@ class _Pair:
             effect, ground = code(row["effect"]), code(row["ground"])
             if effect == "law-of-requested":
                 refers = True
-            entry = {
+            entry: dict[str, Any] = {
                 "code": ground,
                 "effect": effect,
                 "citation": row.get("citation"),
@@ -436,14 +458,14 @@ class _Pair:
             wanted, _ = context.first("domestic-refusals", {"measure": measure, "kind": kind}, {})
             for rule in self.rules("refusal-ground") if wanted == "yes" else []:
                 if "ground" in rule and ("measure" not in rule or code(rule["measure"]) == measure):
-                    entry = {
+                    domestic: dict[str, Any] = {
                         "code": code(rule["ground"]),
                         "effect": "optional",
                         "citation": rule.get("citation"),
                         "from_text": False,
                         "record": rule["record"],
                     }
-                    found.setdefault(entry["code"], entry)
+                    found.setdefault(domestic["code"], domestic)
         out = []
         for entry in found.values():
             subject = Subject(self.requested, offence, requesting=self.requesting, measure=measure)
@@ -506,9 +528,7 @@ class _Pair:
             "derived_from": [rule["record"]],
         }
 
-    def _fallback(
-        self, measure: str, bases: list[dict[str, Any]], nationals: tuple[str, str]
-    ) -> dict[str, Any] | None:
+    def _fallback(self, measure: str, bases: list[dict[str, Any]], nationals: tuple[str, str]) -> dict[str, Any] | None:
         """Whether the requested order must submit the case to its own authorities (aut dedere aut judicare)."""
         barred = nationals[0] == "bar" or any(
             b["nationals"] and b["nationals"]["status"] in {"bar", "refuse"} for b in bases
@@ -517,7 +537,10 @@ class _Pair:
             return None
         for basis in bases:
             for duty in self.context.instruments.get(basis["instrument"], Instrument()).prosecute_instead:
-                return {"code": "extradite-or-prosecute", "basis": {"instrument": basis["instrument"], **duty}}
+                return {
+                    "code": "extradite-or-prosecute",
+                    "basis": {"instrument": basis["instrument"], **duty},
+                }
         rule = self.rule("prosecute-if-not-extradited")
         if rule and code(rule.get("value", "")) == "yes":
             return {"code": "extradite-or-prosecute", "basis": self._rule_basis(rule)}
@@ -568,7 +591,9 @@ class _Pair:
         relied = [b for b in deciding if b["status"] in _RELIED]
         dual = next((b["dual_criminality"] for b in relied if b["dual_criminality"]["status"] == "not-met"), None)
         barred = next((b["nationals"] for b in relied if b["nationals"] and b["nationals"]["status"] == "bar"), None)
-        crimes = [(o, self.case.crime(self.requested, o), self.case.crime(self.requesting, o)) for o in self.echo["offences"]]
+        crimes = [
+            (o, self.case.crime(self.requested, o), self.case.crime(self.requesting, o)) for o in self.echo["offences"]
+        ]
         none = next(((b, a) for _, b, a in crimes if b.status == "not-criminalised"), None)
         speeds = [b["speed"] for b in best if b["speed"]]
         family, _ = context.first("measure-family", {"measure": measure}, {})

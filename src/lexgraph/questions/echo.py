@@ -63,7 +63,9 @@ class _Reader:
             self.notes.append(note)
         if done > asked:
             raise InputError(
-                "conduct_date", f"the act ({done}) lies after the day of the question (as_of {asked})", conduct
+                "conduct_date",
+                f"the act ({done}) lies after the day of the question (as_of {asked})",
+                conduct,
             )
         return done, asked
 

@@ -81,7 +81,13 @@ class _Prosecution:
         }
         out = []
         for row in rows:
-            sibling = (row["order"], row["principle"], row["factor"], row["place"], row["offence"]) in in_force
+            sibling = (
+                row["order"],
+                row["principle"],
+                row["factor"],
+                row["place"],
+                row["offence"],
+            ) in in_force
             # A rule that came later adds nothing where another of the kind was in force.
             if row["when"] != "in-force" and sibling:
                 continue
@@ -139,7 +145,13 @@ class _Prosecution:
     def _jurisdiction(self, order: str, grounds: list[dict[str, Any]]) -> dict[str, Any]:
         rank = self.context.ground_rank
         grounds = sorted(
-            grounds, key=lambda g: (rank[g["status"]], self.offences.index(g["offence"]), g["principle"], g["basis"]["citation"])
+            grounds,
+            key=lambda g: (
+                rank[g["status"]],
+                self.offences.index(g["offence"]),
+                g["principle"],
+                g["basis"]["citation"],
+            ),
         )
         status = grounds[0]["status"] if grounds else "unknown"
         crimes = [(offence, self.case.crime(order, offence)) for offence in self.offences]
@@ -174,7 +186,7 @@ class _Prosecution:
     def _out_of_reach(self, court: str, grounds: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """For each offence without a ground of the court that holds: the reason why."""
         context = self.context
-        out = []
+        out: list[dict[str, Any]] = []
         for offence in self.offences:
             mine = [g for g in grounds if g["offence"] == offence]
             if any(g["status"] != "excluded" for g in mine):
@@ -206,7 +218,13 @@ class _Prosecution:
                     "offence": offence,
                     "status": "excluded",
                     "why": why,
-                    "basis": {"kind": "court-statute", "instrument": None, "citation": "", "from": None, "until": None},
+                    "basis": {
+                        "kind": "court-statute",
+                        "instrument": None,
+                        "citation": "",
+                        "from": None,
+                        "until": None,
+                    },
                     "conditions": [],
                     "excluded_by": {"code": reason, "why": why},
                     "derived_from": [],
