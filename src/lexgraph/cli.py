@@ -104,6 +104,10 @@ def _date(name: str, text: str) -> Any:
     return typer.Option(name, metavar="DATE", help=text, show_default=False)
 
 
+def _argument(name: str, text: str) -> Any:
+    return typer.Argument(metavar=name, help=text, show_default=False)
+
+
 _FORMAT = typer.Option(
     "--format", help="How to write the answer; table on a terminal, json otherwise.", show_default=False
 )
@@ -202,8 +206,8 @@ def prosecute(
 
 @app.command()
 def cooperate(
-    requesting: Annotated[str, typer.Argument(help="State that asks; several codes as US,FR.", show_default=False)],
-    requested: Annotated[str, typer.Argument(help="State that is asked; several codes as RU,KZ.", show_default=False)],
+    requesting: Annotated[str, _argument("REQUESTING", "State that asks; several codes as US,FR.")],
+    requested: Annotated[str, _argument("REQUESTED", "State that is asked; several codes as RU,KZ.")],
     offence: Offences = None,
     measure: Annotated[Codes, _codes("--measure", "Measure, as extradition. Default: all.")] = None,
     as_of: Annotated[str | None, _date("--as-of", "Day of the request. Default: today.")] = None,
@@ -316,7 +320,7 @@ def _add_person(question: dict[str, Any], group: str, options: Mapping[str, list
 def query(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME|FILE", help="Left out: lists the queries.", show_default=False),
+        _argument("NAME|FILE", "Left out: lists the queries."),
     ] = None,
     param: Annotated[
         list[str] | None,
@@ -393,7 +397,7 @@ def _query_file(here: Project, path: Path, params: Mapping[str, list[str]], form
     from lexgraph import namedqueries, snapshot
     from lexgraph.engine import shorten
     from lexgraph.settings import BASE
-    from lexgraph.sparql.errors import QueryFailed, QuerySyntaxError
+    from lexgraph.sparql.errors import QueryFailed, QueryRefused, QuerySyntaxError
     from lexgraph.sparql.guard import check
     from lexgraph.sparql.worker import load
     from lexgraph.store import bind
@@ -410,10 +414,21 @@ def _query_file(here: Project, path: Path, params: Mapping[str, list[str]], form
     except ValueError as exc:
         _refuse(f"--param: {exc}")
     found = snapshot.current(here.home)
-    with _waiting("reading the graph"):
-        store = load(found.graph)
-    graphs = frozenset(g.value for g in store.named_graphs() if isinstance(g, ox.NamedNode))
-    checked = check(parsed.text, graphs, base_iri=BASE)
+    try:
+        checked = check(parsed.text, frozenset(), base_iri=BASE)
+        whole = re.search(r"\bGRAPH\b", checked.text, re.IGNORECASE) is None
+    except QueryRefused as exc:
+        if exc.code != "unknown-graph":
+            raise
+        whole = False
+    if whole:
+        store = ox.Store.read_only(str(found.index))
+    else:
+        # The index does not keep named graphs apart.
+        with _waiting("reading the graph"):
+            store = load(found.graph)
+        graphs = frozenset(g.value for g in store.named_graphs() if isinstance(g, ox.NamedNode))
+        checked = check(parsed.text, graphs, base_iri=BASE)
     try:
         bound = bind(checked.text, terms)
         if checked.has_dataset:
@@ -489,7 +504,7 @@ def cases(
 def _check_cases(format: Format | None) -> None:
     from lexgraph.cases import check
 
-    engine = _engine()
+    engine = _engine(in_memory=True)
     with _waiting("comparing the cases"):
         found = check(engine)
     from lexgraph import render
@@ -523,8 +538,8 @@ def build(
 
     with Steps() as steps:
         result = run(project(), out.resolve() if out else None, steps)
-    for warning in result.warnings:
-        _say(f"warning: {warning}")
+    if result.warnings:
+        _say(f"{len(result.warnings)} warnings; see: lexgraph validate")
     counts = ", ".join(f"{count:,} {name}" for name, count in result.counts.items())
     state = "built" if result.fresh else "up to date"
     typer.echo(f"{result.snapshot.name} {state} in {result.seconds['all']:.1f} s")
@@ -535,7 +550,7 @@ def build(
 def validate(
     path: Annotated[
         Path | None,
-        typer.Argument(metavar="PATH", help="A file or folder of data/. Default: everything.", show_default=False),
+        _argument("PATH", "A file or folder of data/. Default: everything."),
     ] = None,
 ) -> None:
     """Check the data against their schemas and shapes; nothing is published.
@@ -582,7 +597,7 @@ def _validate_path(here: Project, path: Path) -> None:
 
     root, target = here.root, path.resolve()
     if not target.exists():
-        known = [p.relative_to(root).as_posix() for p in sorted(here.data.rglob("*")) if p.is_file()]
+        known = [p.relative_to(root).as_posix() for p in sorted(here.data.rglob("*"))]
         _refuse(f"there is no file or folder {path}", _nearest(str(path), known))
     if not target.is_relative_to(root):
         _refuse(f"{path} is no part of the project in {root}")
@@ -739,11 +754,12 @@ def version() -> None:
 # --------------------------------------------------------------------------------------------------- shared
 
 
-def _engine(here: Project | None = None) -> Engine:
+def _engine(here: Project | None = None, *, in_memory: bool = False) -> Engine:
+    """The engine: on the index for one question, in memory for many."""
     with _waiting("reading the graph"):
         from lexgraph.engine import Engine
 
-        return Engine.open(here)
+        return Engine.open(here, in_memory=in_memory)
 
 
 def _chosen(format: Format | None) -> Format:

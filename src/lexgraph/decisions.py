@@ -96,7 +96,9 @@ _ROWS = """
 PREFIX lexo: <{o}>
 SELECT ?table ?rank ?when ?then ?why WHERE {{
   ?row a lexo:DecisionRow ; lexo:decisionTable ?table ; lexo:decisionRank ?rank .
-  OPTIONAL {{ ?row lexo:decisionThen ?then }}  OPTIONAL {{ ?row lexo:decisionWhen ?when }} OPTIONAL {{ ?row lexo:decisionWhy ?why }}
+  OPTIONAL {{ ?row lexo:decisionThen ?then }}
+  OPTIONAL {{ ?row lexo:decisionWhen ?when }}
+  OPTIONAL {{ ?row lexo:decisionWhy ?why }}
 }} ORDER BY ?table ?rank"""
 
 

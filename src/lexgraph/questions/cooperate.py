@@ -151,6 +151,9 @@ class _Pair:
             status, why = context.first("measure-without-basis", facts, {**self.names, "nationals": nationals[1]})
             best, certainty = [], self._history_certainty()
         relied = [b for b in deciding if b["status"] in _RELIED]
+        # A bar counts only where it decides: what bars one basis is no bar where another is open.
+        if status != "barred":
+            nationals = ("none", "")
         obstacles = self._obstacles(measure, status, deciding, best, nationals, police, preservation, classes)
         out = {
             "requesting": self.requesting,
@@ -160,7 +163,7 @@ class _Pair:
             "why": why,
             "certainty": certainty,
             "bases": [{k: v for k, v in b.items() if k not in {"class", "facts"}} for b in ranked],
-            "bars": self._bars(relied, nationals, measure),
+            "bars": self._bars(best, nationals, measure),
             "fallback": self._fallback(measure, deciding, nationals),
             "authorities": self._authorities(measure, relied),
             "police_channels": police,
@@ -589,8 +592,8 @@ class _Pair:
         context = self.context
         treaty = any(b["kind"] in {"treaty", "union-law"} and b["status"] in _RELIED for b in deciding)
         relied = [b for b in deciding if b["status"] in _RELIED]
-        dual = next((b["dual_criminality"] for b in relied if b["dual_criminality"]["status"] == "not-met"), None)
-        barred = next((b["nationals"] for b in relied if b["nationals"] and b["nationals"]["status"] == "bar"), None)
+        dual = next((b["dual_criminality"] for b in best if b["dual_criminality"]["status"] == "not-met"), None)
+        barred = next((b["nationals"] for b in best if b["nationals"] and b["nationals"]["status"] == "bar"), None)
         crimes = [
             (o, self.case.crime(self.requested, o), self.case.crime(self.requesting, o)) for o in self.echo["offences"]
         ]
@@ -609,7 +612,7 @@ class _Pair:
             "newlaw": "yes" if none and dual and none[0].no_crime_before else "",
             "fastest": speeds[0] if speeds and len(set(speeds)) == 1 else "",
             "sovereignty": "live"
-            if any(r["live"] and r["code"].startswith("sovereignty") for b in relied for r in b["refusal_grounds"])
+            if any(r["live"] and r["code"].startswith("sovereignty") for b in best for r in b["refusal_grounds"])
             else "",
             "concurrent": "yes" if len(self.echo["requesting"]) > 1 else "",
             "preservation": "yes" if preservation else "no",
