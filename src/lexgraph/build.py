@@ -387,17 +387,14 @@ class _Build:
         key = _digest(self._tables_key(), self.inputs.rules, self.inputs.shapes)
         found = self.cache.get("shapes", key)
         if found is None:
-            from rdflib import Graph
-
-            from lexgraph.shapes import hygiene, load_shapes, validate
+            from lexgraph.shapes import hygiene, load_shapes, read_graph, validate
 
             folder = self.project.ontology / "shapes"
             self.progress("shapes", 0.1, "hygiene queries")
             found = hygiene(store, folder / "hygiene")
             self.progress("shapes", 0.3, "reading the records")
-            records = Graph()
             types = [line for line in entailed if b"#type>" in line]
-            records.parse(data=b"".join(_triples(tables, ontology, types)), format="nt")
+            records = read_graph(b"".join(_triples(tables, ontology, types)))
             self.progress("shapes", 0.6, "SHACL")
             found += validate(records, load_shapes(folder))
             self.cache.put("shapes", key, found)

@@ -266,8 +266,8 @@ def test_a_module_that_is_no_turtle_is_named_with_its_line(small: Project) -> No
 
 def test_a_blank_node_in_the_ontology_is_refused(small: Project) -> None:
     module = small.ontology / "lexgraph.ttl"
-    text = module.read_text(encoding="utf-8")
-    module.write_text(text + "\n<https://w3id.org/lexgraph/ontology/x> <https://example.org/p> [] .\n", encoding="utf-8")
+    with module.open("a", encoding="utf-8") as file:
+        file.write("\n<https://w3id.org/lexgraph/ontology/x> <https://example.org/p> [] .\n")
     (problem,) = refused(small)
     assert (problem.file, problem.expected) == ("ontology/lexgraph.ttl", "has a blank node; name it by an IRI")
 

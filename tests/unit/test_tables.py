@@ -225,9 +225,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 @example(text="carriage\rreturn")
 @example(text='quote " backslash \\ tab \t end')
 @example(text="<https://example.org/> .")
-def test_any_cell_text_comes_back_from_the_quads_as_it_was(
-    tmp_path_factory: pytest.TempPathFactory, text: str
-) -> None:
+def test_any_cell_text_comes_back_from_the_quads_as_it_was(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = tmp_path_factory.getbasetemp() / "round-trip"
     schemas = folder / "schema"
     schemas.mkdir(parents=True, exist_ok=True)
@@ -383,7 +381,7 @@ def test_the_same_record_in_two_files_is_refused(read: Read, places: Rows) -> No
     assert problem.expected == "the same record as data/national/DZ/facts.csv, row 2"
 
 
-def test_a_file_that_no_schema_claims_is_refused_with_the_nearest_name(root: Path, schemas: dict[str, TableSchema]) -> None:
+def test_a_file_that_no_schema_claims_is_refused_with_the_nearest(root: Path, schemas: dict[str, TableSchema]) -> None:
     for file in ("data/places.csv", "data/place.csv", "data/national/DZ/facts.csv", "data/national/facts.csv"):
         (root / file).parent.mkdir(parents=True, exist_ok=True)
         (root / file).write_text("code\n", encoding="utf-8")
