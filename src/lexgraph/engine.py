@@ -190,8 +190,8 @@ def _interval(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def shorten(value: str) -> str:
-    """An IRI of lexgraph as its code; anything else as it is."""
-    return code(value) if value.startswith(ID) else value
+    """An IRI of lexgraph as its code, a term as its local name; anything else as it is."""
+    return code(value) if value.startswith(ID) else value.removeprefix(ONTOLOGY)
 
 
 def code_of(iri: str) -> str:

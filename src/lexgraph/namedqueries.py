@@ -75,8 +75,9 @@ _SELECTED = re.compile(r"SELECT\s+(?:DISTINCT\s+)?(.*?)\s*WHERE", re.IGNORECASE 
 def columns(text: str) -> list[str]:
     """The variables that a query selects, in order."""
     match = _SELECTED.search(text)
-    names = re.findall(r"\?(\w+)(?![^()]*\bAS\b)", match[1]) if match else []
-    return list(dict.fromkeys(names))
+    # An aggregate is known by the name after AS; what stands inside it is no column.
+    flat = re.sub(r"\([^()]*(?:\([^()]*\)[^()]*)*\bAS\s+\?(\w+)\s*\)", r"?\1", match[1]) if match else ""
+    return list(dict.fromkeys(re.findall(r"\?(\w+)", flat)))
 
 
 def load(folder: Path) -> dict[str, NamedQuery]:
