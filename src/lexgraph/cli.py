@@ -429,8 +429,8 @@ def _query_file(here: Project, path: Path, params: Mapping[str, list[str]], form
             store = load(found.graph)
         graphs = frozenset(g.value for g in store.named_graphs() if isinstance(g, ox.NamedNode))
         checked = check(parsed.text, graphs, base_iri=BASE)
+    bound = bind(checked.text, terms)
     try:
-        bound = bind(checked.text, terms)
         if checked.has_dataset:
             results = store.query(
                 bound,
@@ -539,7 +539,7 @@ def build(
     with Steps() as steps:
         result = run(project(), out.resolve() if out else None, steps)
     if result.warnings:
-        _say(f"{len(result.warnings)} warnings; see: lexgraph validate")
+        _say(f"{_count(len(result.warnings), 'warning')}; see: lexgraph validate")
     counts = ", ".join(f"{count:,} {name}" for name, count in result.counts.items())
     state = "built" if result.fresh else "up to date"
     typer.echo(f"{result.snapshot.name} {state} in {result.seconds['all']:.1f} s")
@@ -581,7 +581,8 @@ def _validate_all(here: Project) -> None:
         result = run(here, Path(folder), steps)
     for warning in result.warnings:
         _say(f"warning: {warning}")
-    typer.echo(f"{result.counts['records']:,} records, no problem; {len(result.warnings)} warnings")
+    warnings = _count(len(result.warnings), "warning")
+    typer.echo(f"{_count(result.counts['records'], 'record')}, no problem; {warnings}")
 
 
 def _validate_path(here: Project, path: Path) -> None:
@@ -618,7 +619,7 @@ def _validate_path(here: Project, path: Path) -> None:
         if problems:
             raise SourceError(problems)
         if not chosen:
-            typer.echo(f"{len(others)} files, no problem")
+            typer.echo(f"{_count(len(others), 'file')}, no problem")
             return
         # Links go both ways: what these files name, and what other files name in them.
         names = {file for _, file, _ in chosen}
@@ -633,9 +634,9 @@ def _validate_path(here: Project, path: Path) -> None:
         raise SourceError(mine)
     elsewhere = len(found) + sum(len(table.problems) for table in tables)
     if elsewhere:
-        _say(f"{elsewhere} problems in other files; see: lexgraph validate")
+        _say(f"{_count(elsewhere, 'problem')} in other files; see: lexgraph validate")
     records = sum(table.count for table in tables if table.file in names)
-    typer.echo(f"{len(chosen) + len(others)} files, {records:,} records, no problem")
+    typer.echo(f"{_count(len(chosen) + len(others), 'file')}, {_count(records, 'record')}, no problem")
 
 
 def _other_files(here: Project) -> list[Path]:
@@ -696,6 +697,9 @@ def export(
 ) -> None:
     """Write tables, interval facts or the graph as files, with a manifest.
 
+    The graph is built first where the sources have changed. --what all as nquads is the whole graph, compressed;
+    --what graph is the whole graph in one plain file.
+
     Tables are the kinds of source tables (as actions, offences) and the interval facts: participation,
     criminalisation, jurisdiction-grounds, cooperation-links, court-jurisdiction.
     """
@@ -707,9 +711,9 @@ def export(
         files = run(project(), what, as_, out, steps)
     size = sum(entry["bytes"] for entry in files)
     for entry in files:
-        rows = "" if entry["rows"] is None else f", {entry['rows']:,} rows"
-        typer.echo(f"{entry['file']}{rows}, {entry['bytes']:,} bytes")
-    typer.echo(f"{len(files)} files, {size:,} bytes in {out}")
+        rows = "" if entry["rows"] is None else f", {_count(entry['rows'], 'row')}"
+        typer.echo(f"{entry['file']}{rows}, {_count(entry['bytes'], 'byte')}")
+    typer.echo(f"{_count(len(files), 'file')}, {_count(size, 'byte')} in {out}")
 
 
 @app.command()
@@ -795,6 +799,10 @@ def _print(shown: Any) -> None:
 
 def _say(text: str) -> None:
     typer.echo(text, err=True)
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def _refuse(message: str, suggestions: Iterable[str] = ()) -> NoReturn:

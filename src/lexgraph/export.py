@@ -194,7 +194,8 @@ def _target(out: Path) -> Path:
     held = {path.relative_to(target).as_posix() for path in target.iterdir()}
     try:
         manifest = json.loads((target / MANIFEST).read_text(encoding="utf-8"))
-        known = {MANIFEST, *(entry["file"] for entry in manifest["files"] if manifest["format"] == _KIND)}
+        ours = manifest["format"] == _KIND
+        known = {MANIFEST, *(entry["file"] for entry in manifest["files"])} if ours else set()
     except (OSError, ValueError, KeyError, TypeError):
         known = set()
     if held - known:
