@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -87,3 +88,32 @@ def graph_project() -> Project:
 def engine(graph_project: Project) -> Engine:
     """The engine on the project's own data."""
     return Engine.open(graph_project)
+
+
+Answer = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def prosecute(engine: Engine) -> Callable[..., dict[str, Answer]]:
+    """Ask who can prosecute; the answers by legal order."""
+
+    def ask(**facts: Any) -> dict[str, Answer]:
+        found = engine.prosecute(facts)["answers"]
+        answers = {answer["jurisdiction"]: answer for answer in found}
+        assert len(answers) == len(found), "a legal order answers twice"
+        return answers
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def cooperate(engine: Engine) -> Callable[..., Answer]:
+    """Ask one state for one measure on behalf of another; the one answer."""
+
+    def ask(requesting: str, requested: str, measure: str, as_of: str, **facts: Any) -> Answer:
+        facts.setdefault("offences", ["illegal-access"])
+        question = {"requesting": requesting, "requested": requested, "measures": [measure], "as_of": as_of, **facts}
+        (answer,) = engine.cooperate(question)["answers"]
+        return dict(answer)
+
+    return ask

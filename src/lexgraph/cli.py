@@ -163,8 +163,8 @@ def prosecute(
 ) -> None:
     """Which states can prosecute an act.
 
-    STATE is a code as FR, FRA, or a name. Options repeat. All suspect options speak of one suspect, who may
-    have several nationalities; the victim options of one victim. Several suspects or victims need a scenario
+    STATE is a code of two or three letters, or a name. Options repeat. All suspect options speak of one suspect, who
+    may have several nationalities; the victim options of one victim. Several suspects or victims need a scenario
     file.
     """
     question = _scenario(scenario) if scenario is not None else {}
@@ -206,8 +206,8 @@ def prosecute(
 
 @app.command()
 def cooperate(
-    requesting: Annotated[str, _argument("REQUESTING", "State that asks; several codes as US,FR.")],
-    requested: Annotated[str, _argument("REQUESTED", "State that is asked; several codes as RU,KZ.")],
+    requesting: Annotated[str, _argument("REQUESTING", "State that asks; several codes with commas between.")],
+    requested: Annotated[str, _argument("REQUESTED", "State that is asked; several codes likewise.")],
     offence: Offences = None,
     measure: Annotated[Codes, _codes("--measure", "Measure, as extradition. Default: all.")] = None,
     as_of: Annotated[str | None, _date("--as-of", "Day of the request. Default: today.")] = None,
@@ -224,7 +224,7 @@ def cooperate(
 ) -> None:
     """On which basis one state can ask another for help, and what stands in the way.
 
-    STATE is a code as FR, FRA, or a name. Options repeat.
+    STATE is a code of two or three letters, or a name. Options repeat.
     """
     question: dict[str, Any] = {"requesting": _several(requesting), "requested": _several(requested)}
     _add(question, "offences", offence)

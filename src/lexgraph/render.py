@@ -277,18 +277,20 @@ def cooperate_table(answer: Mapping[str, Any]) -> Group:
     return Group(*parts)
 
 
-def _pair_table(answers: Iterable[Mapping[str, Any]]) -> Table:
+def _pair_table(answers: Sequence[Mapping[str, Any]]) -> Table:
     table = _table()
     _add(table, "Measure", 14)
     _add(table, "Status", 11)
     _add(table, "Basis")
     _add(table, "Channel", 12)
     _add(table, "Demands")
-    _add(table, "Live refusals", 16)
+    # Most often none is live, and the others need the room.
+    if any(g["live"] for a in answers for b in a["bases"] for g in b.get("refusal_grounds") or ()):
+        _add(table, "Live refusals", 16)
     for found in answers:
         measure = Text(_hyphens(found["measure"], 14), "bold")
         if not found["bases"]:
-            table.add_row(measure, _status(found["status"]), Text(str(found.get("why") or "")), "", "", "")
+            table.add_row(measure, _status(found["status"]), Text(str(found.get("why") or "")))
         for instrument, citations, basis in _provisions(found["bases"]):
             text = Text("\n".join(citations))
             if [instrument] != citations:
@@ -296,9 +298,11 @@ def _pair_table(answers: Iterable[Mapping[str, Any]]) -> Table:
             channel = Text(_hyphens(str(basis.get("channel") or ""), 12))
             if basis.get("speed"):
                 channel.append(f"\n{basis['speed']}", "dim")
+            cells: list[RenderableType] = [measure, _status(basis["status"]), text, channel, _demands(basis)]
             live = [g for g in basis.get("refusal_grounds") or () if g["live"]]
-            refusals = Text("\n").join(Text(_hyphens(f"{g['code']} ({g['effect']})", 16)) for g in live)
-            table.add_row(measure, _status(basis["status"]), text, channel, _demands(basis), refusals)
+            if live:
+                cells.append(Text("\n".join(_hyphens(f"{g['code']} ({g['effect']})", 16) for g in live)))
+            table.add_row(*cells)
             measure = Text("")
         table.add_section()
     return table

@@ -403,7 +403,16 @@ def test_cooperate_table(engine: Listener) -> None:
     ):
         assert part in text
     assert "own-national" not in text
+    assert "Live refusals" in text
     assert text.count("Budapest") == 2
+
+
+def test_a_column_of_nothing_is_left_out(engine: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    calm = {**COOPERATE, "answers": COOPERATE["answers"][1:]}
+    monkeypatch.setattr(engine, "cooperate", lambda _: calm)
+    text = run("cooperate", "FR", "DE", "--format", "table").stdout
+    assert "Live refusals" not in text
+    assert "no-basis" in text
 
 
 class Terminal(io.StringIO):

@@ -207,7 +207,9 @@ def test_a_row_names_only_inputs_and_values_that_occur(decisions: Decisions, tab
 @pytest.mark.parametrize("table", sorted(DOMAINS))
 def test_every_case_has_an_answer_and_every_row_has_its_case(decisions: Decisions, table: str) -> None:
     hit = {decisions.first(table, facts).rank for facts in cases(DOMAINS[table])}
-    assert hit == {row.rank for row in decisions.tables[table]}, "rows that never decide"
+    # The last row is there for cases that nobody thought of; it may have none.
+    *rows, rest = decisions.tables[table]
+    assert hit | {rest.rank} == {row.rank for row in (*rows, rest)}, "rows that never decide"
 
 
 @pytest.mark.parametrize("table", sorted(DOMAINS))
