@@ -130,11 +130,12 @@ class _Inputs:
     rules: str
     shapes: str
     cases: str
+    queries: str
     code: str
 
     @property
     def name(self) -> str:
-        parts = [self.code, BASE, self.rules, self.shapes, self.cases]
+        parts = [self.code, BASE, self.rules, self.shapes, self.cases, self.queries]
         parts += [f"{file} {digest}" for _, file, _, _, digest in self.tables]
         parts += [f"{path.name} {digest}" for path, digest in self.ontology]
         return _digest(*parts)[:16]
@@ -148,6 +149,7 @@ def _read_inputs(project: Project) -> _Inputs:
         data = path.read_bytes()
         tables.append((path, file, schema, data, _digest(code, schema.digest, file, BASE, data)))
     rules = sorted((project.ontology / "rules").glob("*.rq"))
+    queries = sorted(project.queries.rglob("*.rq"))
     return _Inputs(
         schemas=schemas,
         tables=tables,
@@ -155,6 +157,7 @@ def _read_inputs(project: Project) -> _Inputs:
         rules=_digest(*(p.name + p.read_text(encoding="utf-8") for p in rules)),
         shapes=_digest(*(p.name + p.read_text(encoding="utf-8") for p in _shape_files(project))),
         cases=_digest(*(p.name + p.read_text(encoding="utf-8") for p in _case_files(project))),
+        queries=_digest(*(str(p.relative_to(project.queries)) + p.read_text(encoding="utf-8") for p in queries)),
         code=code,
     )
 
@@ -455,6 +458,9 @@ class _Build:
                 tail = f" <{graph}> .\n".encode()
                 yield b"".join(line[:-3] + tail for line in part_lines)
 
+        # A snapshot answers with the texts that it was built with, whatever the working copy holds later.
+        shutil.copytree(self.project.queries, work / "queries")
+        shutil.copytree(self.project.data / "cases", work / "cases")
         made = snapshot.publish(self.home, self.inputs.name, work, lines(), manifest)
         self.cache.sweep()
         self.seconds["all"] = round(time.perf_counter() - started, 3)

@@ -55,7 +55,7 @@ class Engine:
         self.store = store
         self.manifest = found.manifest
         self.data_version: str = self.manifest["data_version"]
-        self.queries = namedqueries.load(home.queries)
+        self.queries = namedqueries.load(found.queries)
         self.codes = Codes(store)
         self.context = Context(store, self.codes, decisions.load(store, ONTOLOGY), self.queries, self.data_version)
 
@@ -177,7 +177,7 @@ class Engine:
         return found[text]
 
     def _cases(self) -> list[dict[str, Any]]:
-        paths = sorted((self.project.data / "cases").glob("*.json"))
+        paths = sorted(self.snapshot.cases.glob("*.json"))
         return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
 
 

@@ -37,6 +37,16 @@ class Snapshot:
         return self.folder / "index"
 
     @property
+    def queries(self) -> Path:
+        """The query texts with which it answers."""
+        return self.folder / "queries"
+
+    @property
+    def cases(self) -> Path:
+        """The documented cases that it was built with."""
+        return self.folder / "cases"
+
+    @property
     def manifest(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
         return found

@@ -115,10 +115,8 @@ def test_law_04_09_protects_algerian_institutions_in_2010(prosecute: Prosecute) 
     (ground,) = held
     assert (ground["factor"], ground["place"]) == ("state_targeted", "DZ")
     assert (ground["basis"]["kind"], ground["basis"]["from"]) == ("national", "2009-08-16")
-    assert {c["code"]: c["status"] for c in ground["conditions"]} == {
-        "foreigner-only": "met",
-        "state-interest-targeted": "met",
-    }
+    assert {c["status"] for c in ground["conditions"]} == {"met"}
+    assert {"foreigner-only", "state-interest-targeted"} <= {c["code"] for c in ground["conditions"]}
     offence = crime(algeria, "illegal-access")
     assert offence["status"] == "criminalised"
     assert any("394 bis" in citation for citation in offence["provisions"])
@@ -306,8 +304,9 @@ def test_the_court_is_named_as_excluded_where_a_feature_suggests_it(prosecute: P
 def test_active_nationality_waits_for_dual_criminality_at_the_place(prosecute: Prosecute) -> None:
     facts = {"offences": ["racist-xenophobic-material"], "suspects": [{"nationality": ["FR"]}], "as_of": "2010-06-01"}
     known = prosecute(**facts, conduct_date="2010-01-01", conduct_in=["US"])["FR"]
-    (ground,) = grounds(known, principle="active-nationality", status="excluded")
-    assert ("dual-criminality", "not-met") in {(c["code"], c["status"]) for c in ground["conditions"]}
+    assert known["status"] == "excluded"
+    for ground in grounds(known, principle="active-nationality"):
+        assert ("dual-criminality", "not-met") in {(c["code"], c["status"]) for c in ground["conditions"]}
     unknown = prosecute(**facts, conduct_date="2010-01-01")["FR"]
     (ground,) = [g for g in grounds(unknown, principle="active-nationality") if g["basis"]["kind"] == "national"]
     assert ("dual-criminality", "unknown") in {(c["code"], c["status"]) for c in ground["conditions"]}
@@ -333,11 +332,14 @@ def test_a_final_judgment_abroad_is_held_against_a_ground_only_when_stated(prose
 
 def test_two_states_are_told_to_consult_where_a_treaty_binds_both(engine: Engine) -> None:
     facts = {"offences": ["illegal-access"], "conduct_in": ["DE"], "effects_in": ["FR"], "conduct_date": "2010-01-01"}
-    found = engine.prosecute({**facts, "as_of": "2010-06-01"})["concurrence"]
+    found = engine.prosecute({**facts, "as_of": "2013-06-01"})["concurrence"]
     assert set(found["states"]) == {"DE", "FR"}
     duties = {d["provision"]: set(d["states"]) for d in found["duties"]}
     assert duties["ets-185/22/5"] == {"DE", "FR"}
     assert any(d["instrument"] == "eu-fd-2009-948" for d in found["duties"])
+    # Members had until 2012-06-15 to apply the framework decision.
+    between = engine.prosecute({**facts, "as_of": "2012-06-14"})["concurrence"]
+    assert {d["instrument"] for d in between["duties"]} & {"ets-185", "eu-fd-2009-948"} == {"ets-185"}
     before = engine.prosecute({**facts, "conduct_date": "2005-01-01", "as_of": "2005-06-01"})["concurrence"]
     assert "ets-185/22/5" not in {d["provision"] for d in before["duties"]}
     factors = {f["code"]: f["states"] for f in found["factors"]}

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lexgraph import tables
-from lexgraph.settings import ID, ONTOLOGY, Project
+from lexgraph.settings import ID, ONTOLOGY, Project, project
 from lexgraph.tables import Problem, Rows, TableSchema
 
 TERM = "https://w3id.org/lexgraph/ontology/"
@@ -397,6 +397,6 @@ def test_a_source_error_counts_and_sorts_its_problems() -> None:
     assert str(error) == "2 problems in the sources"
 
 
-def test_every_schema_of_the_project_is_read(engine: Any) -> None:
-    names = {schema.name for schema in tables.load_schemas(engine.project.schemas)}
+def test_every_schema_of_the_project_is_read() -> None:
+    names = {schema.name for schema in tables.load_schemas(project().schemas)}
     assert {"states", "instruments", "offences", "jurisdiction", "decision-rows", "decision-tests"} <= names

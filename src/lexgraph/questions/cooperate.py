@@ -74,8 +74,7 @@ class _Pair:
         self.rows = context.select(
             "cooperate",
             requesting=[a],
-            requested=[b],
-            measure=iris(wanted, f"{ID}measure/"),
+            ask=iris([f"{requested}/{measure}" for measure in wanted], f"{ID}ask/"),
             as_of=[day(self.as_of)],
         )
         self.domestic = context.select("domestic", requested=[b], requesting=[a], as_of=[day(self.as_of)])
