@@ -459,8 +459,9 @@ class _Build:
                 yield b"".join(line[:-3] + tail for line in part_lines)
 
         # A snapshot answers with the texts that it was built with, whatever the working copy holds later.
-        shutil.copytree(self.project.queries, work / "queries")
-        shutil.copytree(self.project.data / "cases", work / "cases")
+        for kept in (self.project.queries, self.project.data / "cases"):
+            if kept.is_dir():
+                shutil.copytree(kept, work / kept.name)
         made = snapshot.publish(self.home, self.inputs.name, work, lines(), manifest)
         self.cache.sweep()
         self.seconds["all"] = round(time.perf_counter() - started, 3)

@@ -19,7 +19,6 @@ from rdflib.term import Node
 from lexgraph.settings import BASE
 from lexgraph.tables import CANONICAL
 
-
 _STRING = str(XSD.string)
 
 

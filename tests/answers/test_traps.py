@@ -248,14 +248,14 @@ def test_a_treaty_of_the_union_leaves_a_member_that_left(cooperate: Cooperate, d
 def test_union_law_takes_the_place_of_the_convention_between_members(
     cooperate: Cooperate, requesting: str, requested: str, day: str, warrant: bool
 ) -> None:
-    # German law of 2003 covered access in part only: fraud is a crime in both, then and later.
-    answer = cooperate(requesting, requested, "extradition", day, offences=["computer-related-fraud"])
+    # German law of 2003 covered access in part only; damage to data is a crime in both, then and later.
+    answer = cooperate(requesting, requested, "extradition", day, offences=["data-interference"])
     assert answer["status"] == "available"
     assert ("eu-fd-2002-584" in instruments(answer, "available")) is warrant
     convention = [b for b in answer["bases"] if b["instrument"] == "ets-024"]
     assert {b["status"] for b in convention} == {"superseded" if warrant else "available"}
     # With a state outside the Union the convention stays.
-    outside = cooperate("CH", requested, "extradition", day, offences=["computer-related-fraud"])
+    outside = cooperate("CH", requested, "extradition", day, offences=["data-interference"])
     assert "ets-024" in instruments(outside, "available")
     assert "eu-fd-2002-584" not in instruments(outside)
 

@@ -116,9 +116,7 @@ class TinyEngine:
         self.codes.state(question.requesting[0], "requesting")
         return {"question": question.model_dump(), "data_version": self.data_version, "answers": []}
 
-    def run_query(
-        self, name: str, params: Mapping[str, str | Sequence[str]]
-    ) -> tuple[list[str], list[dict[str, str]]]:
+    def run_query(self, name: str, params: Mapping[str, str | Sequence[str]]) -> tuple[list[str], list[dict[str, str]]]:
         query = self.queries[name]
         bindings = {
             key: [query.parameters[0].term(self.codes.state(value, key)) for value in values]

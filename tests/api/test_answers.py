@@ -147,9 +147,7 @@ def test_an_error_of_the_engine_names_field_and_parameter(client: TestClient) ->
     assert error["field"] == "suspects[0].nationality"
     assert error["parameter"] == "suspect_nationality"
     assert error["suggestions"][0].startswith("XB")
-    posted = client.post(
-        "/v1/prosecute", json={"offences": ["piracy"], "suspects": [{"nationality": ["Xebek"]}]}
-    )
+    posted = client.post("/v1/prosecute", json={"offences": ["piracy"], "suspects": [{"nationality": ["Xebek"]}]})
     [error] = posted.json()["errors"]
     assert (posted.status_code, error["field"]) == (422, "suspects[0].nationality")
     assert "parameter" not in error
@@ -174,9 +172,7 @@ def test_the_offence_is_required(client: TestClient) -> None:
     ],
 )
 def test_a_wrong_body_names_its_fields(client: TestClient, body: object, fields: list[str]) -> None:
-    response = client.post(
-        "/v1/prosecute", content=json.dumps(body), headers={"Content-Type": "application/json"}
-    )
+    response = client.post("/v1/prosecute", content=json.dumps(body), headers={"Content-Type": "application/json"})
     assert response.status_code == 422
     assert [error["field"] for error in response.json()["errors"]] == fields
     assert "Prosecute" not in response.text
@@ -198,9 +194,7 @@ def test_a_misspelt_field_is_compared_with_those_of_its_own_object(client: TestC
         (b"[" * 5000, 1, 1026),
     ],
 )
-def test_malformed_json_is_refused_with_its_place(
-    client: TestClient, body: bytes, line: int, column: int
-) -> None:
+def test_malformed_json_is_refused_with_its_place(client: TestClient, body: bytes, line: int, column: int) -> None:
     response = client.post("/v1/prosecute", content=body, headers={"Content-Type": "application/json"})
     document = response.json()
     assert (response.status_code, document["line"], document["column"]) == (422, line, column)
@@ -230,9 +224,7 @@ def test_a_body_over_the_limit_is_refused(client: TestClient) -> None:
     ],
 )
 def test_media_type_of_the_body(client: TestClient, content_type: str, status: int) -> None:
-    response = client.post(
-        "/v1/prosecute", content=b'{"offences": "piracy"}', headers={"Content-Type": content_type}
-    )
+    response = client.post("/v1/prosecute", content=b'{"offences": "piracy"}', headers={"Content-Type": content_type})
     assert response.status_code == status
 
 

@@ -85,8 +85,7 @@ def test_only_a_few_run_at_once(app: FastAPI, client: TestClient, monkeypatch: p
     monkeypatch.setattr(engine, "run_query", slow)
     statuses: list[int] = []
     threads = [
-        threading.Thread(target=lambda: statuses.append(client.get("/v1/queries/names").status_code))
-        for _ in range(2)
+        threading.Thread(target=lambda: statuses.append(client.get("/v1/queries/names").status_code)) for _ in range(2)
     ]
     for thread in threads:
         thread.start()

@@ -194,7 +194,5 @@ def test_sparql_is_there(tmp_path: object) -> None:
         response = client.get("/sparql", params={"query": "SELECT (COUNT(*) AS ?n) { ?s ?p ?o }"})
         assert response.status_code == 200
         assert response.headers["x-lexgraph-data-version"] == VERSION
-        assert (
-            "ServiceDescription" in client.get("/sparql").text or "sd:Service" in client.get("/sparql").text
-        )
+        assert "ServiceDescription" in client.get("/sparql").text or "sd:Service" in client.get("/sparql").text
         assert client.get("/metrics").status_code == 200

@@ -130,9 +130,7 @@ def test_refuses_updates(query: str) -> None:
     assert refusal.value.code == "update"
 
 
-@pytest.mark.parametrize(
-    "query", ["ASK { } ; DROP ALL", "SELECT * { INSERT DATA { } }", "ASK { } INSERT DATA { }"]
-)
+@pytest.mark.parametrize("query", ["ASK { } ; DROP ALL", "SELECT * { INSERT DATA { } }", "ASK { } INSERT DATA { }"])
 def test_no_update_behind_a_query(query: str) -> None:
     with pytest.raises(QuerySyntaxError):
         check(query, KNOWN)

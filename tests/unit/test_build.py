@@ -35,8 +35,10 @@ def copy_sources(root: Path) -> Project:
     """A small project: the whole ontology, one state's law and one instrument."""
     whole = project().root
     shutil.copytree(whole / "ontology", root / "ontology", ignore=shutil.ignore_patterns("examples"))
+    shutil.copytree(whole / "queries", root / "queries")
     for part in ("schema", "custom", "national/DZ", "instruments/ets-189"):
         shutil.copytree(whole / "data" / part, root / "data" / part)
+    (root / "data" / "cases").mkdir()
     for part in ("VERSION", "states.csv"):
         shutil.copy(whole / "data" / part, root / "data" / part)
     return Project(root)
@@ -279,7 +281,6 @@ def test_a_table_that_no_schema_describes_stops_the_build(small: Project) -> Non
 
 
 def test_a_case_that_is_no_json_or_bears_another_name_stops_the_build(small: Project) -> None:
-    (small.data / "cases").mkdir()
     (small.data / "cases" / "one.json").write_text("{", encoding="utf-8")
     (small.data / "cases" / "two.json").write_text('{"id": "three"}', encoding="utf-8")
     found = {p.file: p for p in refused(small)}

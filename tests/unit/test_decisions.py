@@ -31,7 +31,12 @@ NATIONALS = (
     *("treaty-only", "with-consent", "unclear", "bars", "allows", "conditions"),
 )
 MEASURES = (
-    *("extradition", "mutual-assistance-general", "police-cooperation", "contact-24-7", "direct-provider-cooperation"),
+    *("expedited-preservation", "partial-disclosure-traffic-data", "production-subscriber-info"),
+    *("production-stored-data", "search-and-seizure", "realtime-traffic-data", "content-interception"),
+    *("transborder-access", "extradition", "mutual-assistance-general", "spontaneous-information"),
+    *("criminal-records-exchange", "joint-investigation-team", "direct-provider-cooperation"),
+    *("emergency-assistance", "contact-24-7", "video-hearing", "domain-registration-request", "police-cooperation"),
+    "transfer-of-proceedings",
 )
 REQUIRED = ("", "yes", "no", "no-reciprocity", "unclear")
 

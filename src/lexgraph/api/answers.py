@@ -78,9 +78,7 @@ def _add(router: APIRouter, holder: Holder, kind: _Kind) -> None:
             opened = holder.get()
             # Without a day the question means today, so tomorrow the answer is another one.
             today = () if getattr(question, "as_of", None) else (date.today().isoformat(),)
-            return respond(
-                request, opened, media, lambda: dump(kind.ask(opened.engine, question)), depends_on=today
-            )
+            return respond(request, opened, media, lambda: dump(kind.ask(opened.engine, question)), depends_on=today)
         except InputError as error:
             raise invalid(parameters.name_parameters([of_input(error)], kind.parameters)) from None
         except _Invalid as error:

@@ -210,9 +210,7 @@ def _page(request: Request, opened: Opened, iri: str, triples: bytes) -> bytes:
     )
     title = labels.get(iri) or short(iri)
     here = f"{root}/{iri.removeprefix(BASE)}"
-    formats = " · ".join(
-        f'<a href="{escape(here)}?format={media.alias}">{escape(media.name)}</a>' for media in GRAPHS
-    )
+    formats = " · ".join(f'<a href="{escape(here)}?format={media.alias}">{escape(media.name)}</a>' for media in GRAPHS)
     body = f"<p><code>{escape(iri)}</code></p><p>{formats}</p><table>{rows}</table>"
     if incoming:
         more = f" (the first {_INCOMING})" if len(incoming) > _INCOMING else ""
@@ -244,9 +242,7 @@ def _ontology_page(request: Request, opened: Opened) -> bytes:
             elif subject == ONTOLOGY and predicate == "http://purl.org/dc/terms/title":
                 title = quad.object.value
             texts[subject] = (label, definition)
-    formats = " · ".join(
-        f'<a href="{root}/ontology?format={media.alias}">{escape(media.name)}</a>' for media in GRAPHS
-    )
+    formats = " · ".join(f'<a href="{root}/ontology?format={media.alias}">{escape(media.name)}</a>' for media in GRAPHS)
     body = f"<p><code>{escape(ONTOLOGY)}</code></p><p>{formats}</p>"
     for kind, heading in _SECTIONS:
         rows = "".join(

@@ -64,9 +64,7 @@ class _Current(Collector):
         info.add_metric((__version__, self._holder.version or ""), 1)
         if opened is None:
             return [info]
-        triples = GaugeMetricFamily(
-            "lexgraph_triples", "Triples in the store.", value=len(opened.engine.store)
-        )
+        triples = GaugeMetricFamily("lexgraph_triples", "Triples in the store.", value=len(opened.engine.store))
         # A host that is starting would not tell before it has started.
         if not opened.host_started:
             return [info, triples]

@@ -214,9 +214,7 @@ def question_body(name: str, model: type[BaseModel]) -> dict[str, Any]:
     """The question as a body."""
     return {
         "required": True,
-        "content": {
-            "application/json": {"schema": _ref(model.__name__), "example": examples()[name]["question"]}
-        },
+        "content": {"application/json": {"schema": _ref(model.__name__), "example": examples()[name]["question"]}},
     }
 
 

@@ -54,12 +54,8 @@ KINDS: dict[str, Kind] = {
         406, "No acceptable format", "Nothing that the client accepts is on offer. `offers` lists what is."
     ),
     "body-too-large": Kind(413, "The body is too large", "A body may have 256 KiB at most."),
-    "unsupported-media-type": Kind(
-        415, "The body has the wrong media type", "A question is sent as application/json."
-    ),
-    "internal": Kind(
-        500, "The service failed", "The fault is on our side. `instance` finds it in the service's log."
-    ),
+    "unsupported-media-type": Kind(415, "The body has the wrong media type", "A question is sent as application/json."),
+    "internal": Kind(500, "The service failed", "The fault is on our side. `instance` finds it in the service's log."),
     "not-ready": Kind(
         503,
         "The graph is not loaded",
@@ -72,9 +68,7 @@ KINDS: dict[str, Kind] = {
 class Problem(Exception):
     """A request without an answer. `extra` becomes members of the document; None is left out."""
 
-    def __init__(
-        self, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any
-    ) -> None:
+    def __init__(self, code: str, detail: str, *, headers: Mapping[str, str] | None = None, **extra: Any) -> None:
         """Make a problem of a kind of `KINDS`."""
         super().__init__(detail)
         self.code = code
@@ -136,8 +130,7 @@ def field_error(field: str, message: str, suggestions: Iterable[str] = ()) -> Fi
 def invalid(errors: list[FieldError]) -> Problem:
     """The problem for input with these errors."""
     said = [
-        error["message"]
-        + (f"; did you mean {' or '.join(error['suggestions'])}?" if error["suggestions"] else "")
+        error["message"] + (f"; did you mean {' or '.join(error['suggestions'])}?" if error["suggestions"] else "")
         for error in errors
     ]
     detail = "; ".join(f"{error['field']}: {text}" for error, text in zip(errors, said, strict=True))

@@ -143,8 +143,7 @@ def entry(query: NamedQuery, root: str) -> dict[str, Any]:
         "title": query.title,
         "question": query.question,
         "parameters": [
-            {"name": parameter.name, "kind": parameter.kind, "text": parameter.text}
-            for parameter in query.parameters
+            {"name": parameter.name, "kind": parameter.kind, "text": parameter.text} for parameter in query.parameters
         ],
         "href": address,
         "example": f"{address}?{urlencode(given)}" if given else address,

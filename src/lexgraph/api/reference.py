@@ -36,8 +36,7 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Iterator[st
     yield "".join(f"<p>{_text(text)}</p>" for text in texts if text)
     if parameters := operation.get("parameters"):
         rows = "".join(
-            f"<tr><th><code>{escape(one['name'])}</code></th>"
-            f"<td>{_text(one.get('description', one['in']))}</td></tr>"
+            f"<tr><th><code>{escape(one['name'])}</code></th><td>{_text(one.get('description', one['in']))}</td></tr>"
             for one in parameters
         )
         yield f"<details><summary>Parameters</summary><table>{rows}</table></details>"

@@ -135,8 +135,7 @@ def _landing(request: Request, holder: Holder) -> bytes:
 
     def rows(items: list[tuple[str, str]]) -> str:
         return "".join(
-            f"<tr><th>{escape(text)}</th>"
-            f'<td><a href="{escape(address)}"><code>{escape(address)}</code></a></td></tr>'
+            f'<tr><th>{escape(text)}</th><td><a href="{escape(address)}"><code>{escape(address)}</code></a></td></tr>'
             for text, address in items
         )
 

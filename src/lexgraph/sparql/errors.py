@@ -17,9 +17,7 @@ class SparqlError(Exception):
 class QueryRefused(SparqlError):
     """The query is understood and not allowed here. `code` says why; line and column count from 1."""
 
-    def __init__(
-        self, reason_code: str, message: str, *, line: int | None = None, column: int | None = None
-    ) -> None:
+    def __init__(self, reason_code: str, message: str, *, line: int | None = None, column: int | None = None) -> None:
         """Refuse for the reason named by `reason_code`."""
         super().__init__(message)
         self.code = reason_code

@@ -38,9 +38,7 @@ _FORMS = {
     "ConstructQuery": QueryForm.CONSTRUCT,
     "DescribeQuery": QueryForm.DESCRIBE,
 }
-_UPDATE_WORDS = frozenset(
-    {"insert", "delete", "load", "clear", "drop", "create", "add", "move", "copy", "with"}
-)
+_UPDATE_WORDS = frozenset({"insert", "delete", "load", "clear", "drop", "create", "add", "move", "copy", "with"})
 _NO_SERVICE = "SERVICE is not allowed: no other endpoint is asked from here."
 
 _ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
@@ -274,6 +272,4 @@ def _place(text: str, offset: int) -> tuple[int, int]:
 
 def _syntax(text: str, offset: int, message: str) -> NoReturn:
     line, column = _place(text, offset)
-    raise QuerySyntaxError(
-        f"Syntax error at line {line}, column {column}: {message}.", line=line, column=column
-    )
+    raise QuerySyntaxError(f"Syntax error at line {line}, column {column}: {message}.", line=line, column=column)

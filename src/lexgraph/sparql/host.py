@@ -413,9 +413,7 @@ class SparqlHost:
 
 def _environment() -> dict[str, str]:
     """What the host process gets to see: the way to the package, and nothing that may be secret."""
-    kept = {
-        name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LEXGRAPH_BASE") if name in os.environ
-    }
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "LEXGRAPH_BASE") if name in os.environ}
     package_parent = str(Path(lexgraph.__file__).resolve().parent.parent)
     inherited = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     return {**kept, "PYTHONPATH": os.pathsep.join([package_parent, *inherited]), "PYTHONUTF8": "1"}

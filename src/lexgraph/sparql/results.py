@@ -108,9 +108,7 @@ def negotiate(accept: str | None, form: QueryForm, format_alias: str | None) -> 
     return choose(accept, offers(form), format_alias)
 
 
-def choose(
-    accept: str | None, candidates: Iterable[MediaType], format_alias: str | None = None
-) -> MediaType | None:
+def choose(accept: str | None, candidates: Iterable[MediaType], format_alias: str | None = None) -> MediaType | None:
     """Pick one of the candidates, as `negotiate` does."""
     candidates = tuple(candidates)
     if format_alias is not None:

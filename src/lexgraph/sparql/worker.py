@@ -148,9 +148,7 @@ def deny_descriptors() -> None:
 
 def _allow_descriptors() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(
-        resource.RLIMIT_NOFILE, (64 if hard == resource.RLIM_INFINITY else min(64, hard), hard)
-    )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64 if hard == resource.RLIM_INFINITY else min(64, hard), hard))
 
 
 def _limit_worker() -> None:
@@ -212,9 +210,7 @@ def _open(path: Path) -> IO[bytes]:
     if path.suffix == ".gz":
         return cast(IO[bytes], gzip.open(path, "rb"))
     if path.suffix == ".zst":
-        return zstandard.ZstdDecompressor().stream_reader(
-            path.open("rb"), read_across_frames=True, closefd=True
-        )
+        return zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)
     return path.open("rb")
 
 
@@ -263,9 +259,7 @@ class _Capped(io.BytesIO):
 
     def write(self, data: Any, /) -> int:
         if self.tell() + len(data) > self._cap:
-            raise QueryTooLarge(
-                f"The result is over the limit of {self._cap} bytes. Ask for less: use LIMIT."
-            )
+            raise QueryTooLarge(f"The result is over the limit of {self._cap} bytes. Ask for less: use LIMIT.")
         return super().write(data)
 
 
@@ -281,9 +275,7 @@ def _evaluate(host: _Host, request: dict[str, Any]) -> tuple[CheckedQuery, Media
     if media is None:
         names = tuple(offer.name for offer in offers(checked.form))
         wanted = f"format={request['format']}" if request["format"] else f"Accept: {request['accept']}"
-        raise NotAcceptable(
-            f"{wanted} does not fit the result of {checked.form}. On offer: {', '.join(names)}.", names
-        )
+        raise NotAcceptable(f"{wanted} does not fit the result of {checked.form}. On offer: {', '.join(names)}.", names)
     out = _Capped(settings.max_result_bytes)
     default: tuple[str, ...] = checked.default_graphs
     named: tuple[str, ...] = checked.named_graphs
@@ -370,11 +362,7 @@ def _work(host: _Host, channel: socket.socket, parent: int) -> NoReturn:
             gc.collect()
             grown = (_address_space() or 0) - at_birth
             # Whoever leaves must not say that it is free: a query might be on its way to it already.
-            if (
-                host.spent
-                or served >= host.settings.queries_per_worker
-                or grown > host.settings.memory_bytes // 4
-            ):
+            if host.spent or served >= host.settings.queries_per_worker or grown > host.settings.memory_bytes // 4:
                 break
             channel.sendall(b"d")
     except BaseException:
