@@ -131,11 +131,12 @@ class _Inputs:
     shapes: str
     cases: str
     queries: str
+    stray: str
     code: str
 
     @property
     def name(self) -> str:
-        parts = [self.code, BASE, self.rules, self.shapes, self.cases, self.queries]
+        parts = [self.code, BASE, self.rules, self.shapes, self.cases, self.queries, self.stray]
         parts += [f"{file} {digest}" for _, file, _, _, digest in self.tables]
         parts += [f"{path.name} {digest}" for path, digest in self.ontology]
         return _digest(*parts)[:16]
@@ -158,6 +159,8 @@ def _read_inputs(project: Project) -> _Inputs:
         shapes=_digest(*(p.name + p.read_text(encoding="utf-8") for p in _shape_files(project))),
         cases=_digest(*(p.name + p.read_text(encoding="utf-8") for p in _case_files(project))),
         queries=_digest(*(str(p.relative_to(project.queries)) + p.read_text(encoding="utf-8") for p in queries)),
+        # A file that no schema describes must stop even a build that is otherwise up to date.
+        stray=_digest(*map(str, unclaimed_files(project.root, schemas)), _release(project)),
         code=code,
     )
 
@@ -470,8 +473,11 @@ class _Build:
 
 def data_version(project: Project, name: str) -> str:
     """Version of the data as users see it: the release stated in ``data/VERSION`` and the hash of the inputs."""
-    stated = (project.data / "VERSION").read_text(encoding="utf-8").strip()
-    return f"{stated}+{name[:8]}"
+    return f"{_release(project)}+{name[:8]}"
+
+
+def _release(project: Project) -> str:
+    return (project.data / "VERSION").read_text(encoding="utf-8").strip()
 
 
 def _triples(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -221,11 +222,11 @@ def read_table(path: Path, file: str, schema: TableSchema) -> Rows:
     """
     out = Rows(file=file, schema=schema.name, count=0, lines=[], subjects=[])
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as exc:
         out.problems.append(Problem(file, None, None, "", f"is not UTF-8 ({exc.reason} at byte {exc.start})"))
         return out
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header = next(reader, [])
     for name in header:
         if name not in schema.columns:
@@ -289,7 +290,7 @@ def read_table(path: Path, file: str, schema: TableSchema) -> Rows:
                     out.foreign.extend((column, table, target, number, item) for item in items)
             _emit(out, schema, values, raw, graph, number)
     except csv.Error as exc:
-        out.problems.append(Problem(file, number, None, "", f"is not well-formed CSV ({exc})"))
+        out.problems.append(Problem(file, number + 1, None, "", f"is not well-formed CSV ({exc})"))
     return out
 
 
@@ -312,8 +313,8 @@ def _emit(out: Rows, schema: TableSchema, values: dict[str, Any], raw: dict[str,
         if not raw[rule.name].strip():
             continue
         cells = raw[rule.name].split(";") if rule.list_valued else [raw[rule.name]]
-        for cell in cells:
-            cell = cell.strip()
+        for part in cells:
+            cell = part.strip() if rule.list_valued else part
             if rule.value_template is not None:
                 iri = uritemplate.expand(rule.value_template, {**scope, rule.name: cell})
                 try:

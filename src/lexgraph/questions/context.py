@@ -36,6 +36,7 @@ class Instrument:
     defines: set[str] = field(default_factory=set)
     lists: set[str] = field(default_factory=set)
     replaces: set[str] = field(default_factory=set)
+    submit: list[dict[str, str]] = field(default_factory=list)
     prosecute_instead: list[dict[str, str]] = field(default_factory=list)
     consult: list[dict[str, str]] = field(default_factory=list)
 
@@ -71,9 +72,9 @@ class Context:
         for row in self.select("parts/instruments"):
             entry = out.setdefault(code(row["instrument"]), Instrument())
             what, value = row["what"], code(row["value"])
-            if what in {"prosecute-instead", "consult"}:
-                target = entry.prosecute_instead if what == "prosecute-instead" else entry.consult
-                target.append({"provision": value, "citation": row["citation"]})
+            duties = {"submit": entry.submit, "prosecute-instead": entry.prosecute_instead, "consult": entry.consult}
+            if what in duties:
+                duties[what].append({"provision": value, "citation": row["citation"]})
             else:
                 {"defines": entry.defines, "lists": entry.lists, "replaces": entry.replaces}[what].add(value)
         return out
@@ -109,7 +110,8 @@ class Context:
         best = min(int(row["rank"]) for row in rows)
         deciding = [row for row in rows if int(row["rank"]) == best]
         years = [float(row["years"]) for row in deciding if "years" in row]
-        more = [float(row["aggravated"]) for row in deciding if "aggravated" in row]
+        # A graver form, or a provision that covers the act only in part, may reach further.
+        more = [float(row[key]) for row in rows for key in ("years", "aggravated") if key in row]
         certainties = [code(row["certainty"]) for row in deciding]
         return Crime(
             status=code(deciding[0]["status"]),
@@ -144,6 +146,7 @@ class Context:
             name=self.codes.name,
             offence_classes=lambda c: self.codes.of_class("offence", c),
             offence_label=lambda c: str(self.codes.kinds["offence"][c]["label"]),
+            bound=lambda instrument, states: set(self.bound([instrument], states, date).get(instrument, [])),
         )
 
     def decide(self, family: str, test: str, case: Case, subject: Subject) -> tuple[str, str]:

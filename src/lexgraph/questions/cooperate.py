@@ -16,6 +16,7 @@ from lexgraph.questions.models import CooperateQuestion
 from lexgraph.settings import ID
 from lexgraph.store import Thing, day, iris
 
+_BINDING = {"treaty", "union-law"}
 _RELIED = {"available", "conditional", "refusable", "reciprocity", "barred"}
 _CHANNELS = ("police-cooperation", "contact-24-7")
 _PRESERVATION = "expedited-preservation"
@@ -131,7 +132,15 @@ class _Pair:
         context = self.context
         classes = context.codes.of_class("measure", measure)
         present = {code(row["instrument"]) for row in rows}
-        bases = [self._basis(measure, row, present) for row in rows]
+        # Some provisions are a basis only where no other treaty is one: they come second, knowing what the others said.
+        second = [r for r in rows if context.decisions.first("needs-others", {"mode": code(r["mode"])}).then == "yes"]
+        bases = [self._basis(measure, row, present, set()) for row in rows if row not in second]
+        governing = {
+            b["instrument"]
+            for b in bases
+            if context.decisions.first("governs", {**b["facts"], "status": b["status"]}).then == "yes"
+        }
+        bases += [self._basis(measure, row, present, governing) for row in second]
         bases = self._one_per_provision(bases)
         ranked = sorted(bases, key=lambda b: (int(b["class"]), context.basis_rank[b["status"]], b["citation"]))
         deciding = [b for b in ranked if int(b["class"]) < 8]
@@ -144,7 +153,7 @@ class _Pair:
         else:
             facts = {
                 "nationals": nationals[0],
-                "absence": "recorded" if self._absence(measure) else "",
+                "absence": "recorded" if self._absence(measure) else "suspended" if self._suspended(measure) else "",
                 "required": self.value(self._treaty_topic(measure)),
             }
             status, why = context.first("measure-without-basis", facts, {**self.names, "nationals": nationals[1]})
@@ -163,7 +172,7 @@ class _Pair:
             "certainty": certainty,
             "bases": [{k: v for k, v in b.items() if k not in {"class", "facts"}} for b in ranked],
             "bars": self._bars(best, nationals, measure),
-            "fallback": self._fallback(measure, deciding, nationals),
+            "fallback": self._fallback(measure, best, nationals),
             "authorities": self._authorities(measure, relied),
             "police_channels": police,
             "obstacles": obstacles,
@@ -184,7 +193,7 @@ class _Pair:
 
     # --- one basis
 
-    def _basis(self, measure: str, row: dict[str, str], present: set[str]) -> dict[str, Any]:
+    def _basis(self, measure: str, row: dict[str, str], present: set[str], governing: set[str]) -> dict[str, Any]:
         context = self.context
         thing = context.store.describe([row["link"]])[row["link"]]
         basis = context.basis(row["link"], thing)
@@ -200,7 +209,11 @@ class _Pair:
         parts = [self._demands(measure, offence, thing, instrument, mode, kind, name) for offence in offences]
         scored: list[tuple[int, int, int, str, str, dict[str, Any], dict[str, str]]] = []
         for part in parts:
-            facts = {**part["facts"], "precedence": "superseded" if taken else ""}
+            facts = {
+                **part["facts"],
+                "precedence": "superseded" if taken else "",
+                "governed": "yes" if governing - {name} else "",
+            }
             by = ", ".join(taken)
             status, why = context.first("basis-status", facts, {**self.names, **part["names"], "by": by})
             place, _ = context.first("basis-class", {**facts, "status": status}, {})
@@ -268,11 +281,13 @@ class _Pair:
         else:
             scope, scope_why = "unknown", "no offence was given"
         dual = self._dual(measure, offence, thing, instrument, crime, asking, kind, name)
-        threshold = self._threshold(measure, offence, thing, crime, asking, kind)
+        bilateral = bool(context.store.describe([thing["instrument"][0]])[thing["instrument"][0]].get("partyA"))
+        threshold = self._threshold(measure, offence, thing, crime, asking, kind, bilateral)
         nationals = self._nationals(measure, kind, name)
         choice, choice_why = self._choice(mode, name)
         refusals = self._refusal_grounds(measure, kind, name, offence)
         live = [r for r in refusals if r["live"]]
+        unanswered = self._unanswered(measure, kind, refusals)
         facts = {
             "kind": kind,
             "mode": mode,
@@ -283,6 +298,7 @@ class _Pair:
             "nationals": nationals["status"] if nationals else "none",
             "mandatory": "live" if any(r["effect"] == "mandatory" for r in live) else "",
             "optional": "live" if any(r["effect"] == "optional" for r in live) else "",
+            "stated": "unanswered" if unanswered else "",
         }
         names = {
             "scope": scope_why,
@@ -291,6 +307,7 @@ class _Pair:
             "threshold": threshold["why"] if threshold else "",
             "nationals": nationals["why"] if nationals else "",
             "grounds": "; ".join(f"{r['code']}: {r['why']}" for r in live),
+            "unanswered": "; ".join(unanswered),
         }
         used = [crime.certainty] if dual.get("examined") else []
         return {
@@ -351,7 +368,7 @@ class _Pair:
         return ""
 
     def _threshold(
-        self, measure: str, offence: str, thing: Thing, crime: Crime, asking: Crime, kind: str
+        self, measure: str, offence: str, thing: Thing, crime: Crime, asking: Crime, kind: str, bilateral: bool
     ) -> dict[str, Any] | None:
         """The penalty that the text asks for; where a treaty is silent, what the requested law asks for."""
         context = self.context
@@ -375,6 +392,7 @@ class _Pair:
             "requested": _word(reaches(crime, years)),
             "requesting": _word(reaches(asking, years)),
             "stated": "yes" if stated else "no",
+            "bilateral": "yes" if bilateral else "no",
         }
         names = {**self.names, "years": f"{years:g}"}
         status, why = context.first("penalty-threshold", facts, names)
@@ -479,6 +497,22 @@ class _Pair:
             out.append({**entry, "live": live, "why": why})
         return sorted(out, key=lambda r: (not r["live"], r["code"]))
 
+    def _unanswered(self, measure: str, kind: str, refusals: list[dict[str, Any]]) -> list[str]:
+        """Stated judgments, proceedings and pleas on which neither the text nor the requested law has a rule."""
+        context = self.context
+        family, _ = context.first("measure-family", {"measure": measure}, {})
+        if kind == "police" or family == "police":
+            return []
+        recorded = {r["code"] for r in refusals}
+        stated = [{"field": f} for f in ("judged_in", "proceedings_in") if self.requested in self.case.fields[f]]
+        stated += [{"plea": plea} for plea in sorted(self.case.pleas)]
+        out = []
+        for fact in stated:
+            for row in context.decisions.all("stated-grounds", fact):
+                if not recorded & set(row.then.split("|")):
+                    out.append(row.why.format_map(self.names))
+        return out
+
     # --- what else an answer shows
 
     def _precedence(self, name: str, mode: str, taken: Iterable[str], present: set[str]) -> str | None:
@@ -491,6 +525,10 @@ class _Pair:
         kinds = {code(r["kind"]) for r in self.history if r["what"] == "unverified"}
         rows = [r for r in self.history if r["what"] == "absent" and code(r["kind"]) == kind]
         return rows if kind not in kinds else []
+
+    def _suspended(self, measure: str) -> bool:
+        kind, _ = self.context.first("absence-kind", {"measure": measure}, {})
+        return any(r["what"] == "suspended" and code(r["kind"]) in {kind, "both"} for r in self.history)
 
     def _history_certainty(self) -> str | None:
         found = [r for r in self.history if r["what"] == "absent"]
@@ -538,7 +576,8 @@ class _Pair:
         if not barred:
             return None
         for basis in bases:
-            for duty in self.context.instruments.get(basis["instrument"], Instrument()).prosecute_instead:
+            instrument = self.context.instruments.get(basis["instrument"], Instrument())
+            for duty in [*instrument.submit, *instrument.prosecute_instead]:
                 return {
                     "code": "extradite-or-prosecute",
                     "basis": {"instrument": basis["instrument"], **duty},
@@ -589,7 +628,7 @@ class _Pair:
         classes: set[str],
     ) -> list[dict[str, Any]]:
         context = self.context
-        treaty = any(b["kind"] in {"treaty", "union-law"} and b["status"] in _RELIED for b in deciding)
+        treaty = any(b["kind"] in _BINDING and b["status"] in _RELIED and b["class"] == "1" for b in deciding)
         relied = [b for b in deciding if b["status"] in _RELIED]
         dual = next((b["dual_criminality"] for b in best if b["dual_criminality"]["status"] == "not-met"), None)
         barred = next((b["nationals"] for b in best if b["nationals"] and b["nationals"]["status"] == "bar"), None)

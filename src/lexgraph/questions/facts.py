@@ -45,6 +45,9 @@ class Case:
     name: Callable[[str], str]
     offence_classes: Callable[[str], set[str]]
     offence_label: Callable[[str], str]
+    bound: Callable[[str, list[str]], set[str]]
+    duties: set[tuple[str, str]] = field(default_factory=set)
+    """(order, offence) for which a treaty obliges the order to have jurisdiction beyond its territory on the facts."""
 
     def given(self, names: Iterable[str]) -> list[str]:
         """Every value of some fields."""
@@ -100,7 +103,7 @@ def _criminalised_at(test: FactTest, case: Case, subject: Subject) -> bool | Non
 
 
 def _bound_by_duty(test: FactTest, case: Case, subject: Subject) -> bool | None:
-    return True if case.crime(subject.order, subject.offence).implied_by_treaty else None
+    return True if (subject.order, subject.offence) in case.duties else None
 
 
 def reaches(crime: Crime, limit: float) -> bool | None:
@@ -173,13 +176,23 @@ def _measure_asked(test: FactTest, case: Case, subject: Subject) -> bool | None:
     return True if subject.measure == test.value else None
 
 
+def _all_bound(test: FactTest, case: Case, subject: Subject) -> bool | None:
+    given = list(dict.fromkeys(case.given(test.fields)))
+    if not given:
+        return None
+    outside = [v for v in given if v not in case.bound(test.value, given)]
+    subject.names["given"] = ", ".join(case.name(v) for v in outside)
+    return not outside
+
+
 RELATIONS: dict[str, Relation] = {
     "order-in": _order_in,
     "requested-in": _order_in,
     "other-in": _other_in,
     "any-given": _any_given,
+    "all-bound": _all_bound,
     "criminalised-at": _criminalised_at,
-    "bound-by-duty": _bound_by_duty,
+    "bound-by-jurisdiction-duty": _bound_by_duty,
     "penalty-reaches": _penalty_reaches,
     "requesting-penalty": _never,
     "offence-asked": _offence_asked,

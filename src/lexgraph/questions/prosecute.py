@@ -14,6 +14,7 @@ from lexgraph.questions.models import ProsecuteQuestion
 from lexgraph.settings import ID
 from lexgraph.store import day, iris
 
+_TREATY = {"treaty", "union-law"}
 _FIRM = {"established", "conditional", "treaty-based", "presumed"}
 
 
@@ -79,6 +80,14 @@ class _Prosecution:
         in_force = {
             (r["order"], r["principle"], r["factor"], r["place"], r["offence"]) for r in rows if r["when"] == "in-force"
         }
+        self.case.duties = {
+            (code(r["order"]), code(r["offence"]))
+            for r in rows
+            if r["when"] == "in-force" and code(r["kind"]) in _TREATY and not self._territorial(code(r["principle"]))
+        }
+        # National rules first: where one of them answers no, a treaty duty on the same principle adds nothing.
+        rows.sort(key=lambda r: code(r["kind"]) in _TREATY)
+        national: dict[tuple[str, ...], list[str]] = {}
         out = []
         for row in rows:
             sibling = (
@@ -91,12 +100,20 @@ class _Prosecution:
             # A rule that came later adds nothing where another of the kind was in force.
             if row["when"] != "in-force" and sibling:
                 continue
-            ground = self._ground(row)
+            key = tuple(row[name] for name in ("order", "principle", "factor", "place", "offence"))
+            said = national.get(key)
+            ground = self._ground(row, "no" if said and set(said) == {"not-met"} else "")
+            if ground["basis"]["kind"] == "national" and row["when"] == "in-force":
+                national.setdefault(key, []).append(ground.pop("conditions_status"))
+            ground.pop("conditions_status", None)
             if ground["status"] != "hidden":
                 out.append(ground)
         return out
 
-    def _ground(self, row: dict[str, str]) -> dict[str, Any]:
+    def _territorial(self, principle: str) -> bool:
+        return "TerritorialPrinciple" in self.context.codes.of_class("principle", principle)
+
+    def _ground(self, row: dict[str, str], answered: str) -> dict[str, Any]:
         context = self.context
         order, offence = code(row["order"]), code(row["offence"])
         thing = context.store.describe([row["ground"]])[row["ground"]]
@@ -111,9 +128,13 @@ class _Prosecution:
         basis = context.basis(row["ground"], thing)
         crime = self.case.crime(order, offence)
         facts = {
-            "when": row["when"],
+            "when": "removed" if thing.get("removedBy") else row["when"],
             "kind": basis["kind"],
-            "territorial": "yes" if "TerritorialPrinciple" in context.codes.of_class("principle", principle) else "no",
+            "territorial": "yes" if self._territorial(principle) else "no",
+            "answered": answered,
+            "limited": "yes"
+            if any("LimitingCondition" in context.codes.of_class("condition", c["code"]) for c in conditions)
+            else "",
             "criminalisation": crime.status,
             "conditions": "not-met" if "not-met" in statuses else "unknown" if "unknown" in statuses else "met",
         }
@@ -137,8 +158,9 @@ class _Prosecution:
             "why": why,
             "basis": basis,
             "conditions": conditions,
+            "conditions_status": facts["conditions"],
             "excluded_by": {"why": why} if status == "excluded" else None,
-            "derived_from": context.records(row["ground"]),
+            "derived_from": sorted({*context.records(row["ground"]), *thing.get("removedBy", [])}),
             "certainty": context.weakest([basis["certainty"], crime.certainty if status in _FIRM else None]),
         }
 
@@ -218,13 +240,7 @@ class _Prosecution:
                     "offence": offence,
                     "status": "excluded",
                     "why": why,
-                    "basis": {
-                        "kind": "court-statute",
-                        "instrument": None,
-                        "citation": "",
-                        "from": None,
-                        "until": None,
-                    },
+                    "basis": self._statute(court),
                     "conditions": [],
                     "excluded_by": {"code": reason, "why": why},
                     "derived_from": [],
@@ -232,6 +248,22 @@ class _Prosecution:
                 }
             )
         return out
+
+    def _statute(self, court: str) -> dict[str, Any]:
+        """The statute of a court as the basis on which it has no jurisdiction."""
+        rows = self.context.select("parts/statutes", court=iris([court], f"{ID}state/"))
+        row = rows[0]
+        return {
+            "kind": "court-statute",
+            "instrument": code(row["instrument"]),
+            "provision": None,
+            "citation": row["title"],
+            "from": row["from"],
+            "until": None,
+            "source": row.get("source"),
+            "evidence": code(row["evidence"]) if "evidence" in row else None,
+            "certainty": code(row["certainty"]),
+        }
 
     def _concurrence(self, answers: list[dict[str, Any]]) -> dict[str, Any]:
         context = self.context
@@ -266,7 +298,9 @@ class _Prosecution:
                 crime = self.case.crime(order, offence)
                 none = crime.status == "not-criminalised"
                 crime_fact = "" if court or not none else "none-then" if crime.no_crime_before else "none"
-                reasons = [g["why"] for g in answer["grounds"] if g["offence"] == offence and g["excluded_by"]]
+                mine = [g for g in answer["grounds"] if g["offence"] == offence and g["excluded_by"]]
+                named = [g["why"] for g in mine if g["excluded_by"].get("code")]
+                reasons = named or [g["why"] for g in mine]
                 facts = {"crime": crime_fact, "court": answer["status"] if court else ""}
                 names = {
                     "order": answer["name"],
