@@ -314,7 +314,7 @@ def _emit(out: Rows, schema: TableSchema, values: dict[str, Any], raw: dict[str,
             continue
         cells = raw[rule.name].split(";") if rule.list_valued else [raw[rule.name]]
         for part in cells:
-            cell = part.strip() if rule.list_valued else part
+            cell = part.strip()
             if rule.value_template is not None:
                 iri = uritemplate.expand(rule.value_template, {**scope, rule.name: cell})
                 try:

@@ -228,8 +228,8 @@ ASKED = {
         ({"rule": "optional", "listed": "yes", "listed_penalty": "reached"}, "met"),
         ({"rule": "optional", "listed": "yes", "domestic": "required"}, "unknown"),
         ({"rule": "optional", "domestic": "not-required"}, "met"),
-        # What the asking state itself does not punish it cannot ask for.
-        ({"rule": "not-required", "asking": "recorded-no-crime"}, "not-met"),
+        # Where dual criminality is not asked for, the law of the asking state is its own affair.
+        ({"rule": "not-required", "asking": "recorded-no-crime"}, "met"),
         ({"criminalisation": "criminalised", "asking": "recorded-no-crime"}, "not-met"),
     ],
 )

@@ -172,7 +172,7 @@ class _Pair:
             "certainty": certainty,
             "bases": [{k: v for k, v in b.items() if k not in {"class", "facts"}} for b in ranked],
             "bars": self._bars(best, nationals, measure),
-            "fallback": self._fallback(measure, best, nationals),
+            "fallback": self._fallback(best, ranked, nationals),
             "authorities": self._authorities(measure, relied),
             "police_channels": police,
             "obstacles": obstacles,
@@ -568,14 +568,19 @@ class _Pair:
             "derived_from": [rule["record"]],
         }
 
-    def _fallback(self, measure: str, bases: list[dict[str, Any]], nationals: tuple[str, str]) -> dict[str, Any] | None:
+    def _fallback(
+        self, best: list[dict[str, Any]], bases: list[dict[str, Any]], nationals: tuple[str, str]
+    ) -> dict[str, Any] | None:
         """Whether the requested order must submit the case to its own authorities (aut dedere aut judicare)."""
         barred = nationals[0] == "bar" or any(
-            b["nationals"] and b["nationals"]["status"] in {"bar", "refuse"} for b in bases
+            b["nationals"] and b["nationals"]["status"] in {"bar", "refuse"} for b in best
         )
         if not barred:
             return None
+        # A convention that yields to another treaty as a basis still obliges: its scope need only be met.
         for basis in bases:
+            if basis["scope"]["status"] != "met":
+                continue
             instrument = self.context.instruments.get(basis["instrument"], Instrument())
             for duty in [*instrument.submit, *instrument.prosecute_instead]:
                 return {

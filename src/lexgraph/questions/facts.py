@@ -45,7 +45,7 @@ class Case:
     name: Callable[[str], str]
     offence_classes: Callable[[str], set[str]]
     offence_label: Callable[[str], str]
-    bound: Callable[[str, list[str]], set[str]]
+    bound: Callable[[str, list[str]], set[str]] = lambda instrument, states: set()
     duties: set[tuple[str, str]] = field(default_factory=set)
     """(order, offence) for which a treaty obliges the order to have jurisdiction beyond its territory on the facts."""
 
