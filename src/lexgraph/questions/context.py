@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from lexgraph.codes import Codes
@@ -11,7 +12,7 @@ from lexgraph.decisions import Decisions, fill
 from lexgraph.namedqueries import NamedQuery
 from lexgraph.questions.facts import UNRECORDED, Case, Crime, Subject, compare
 from lexgraph.settings import ID, ONTOLOGY
-from lexgraph.store import Store, Thing, day, iris
+from lexgraph.store import Store, Thing, iris
 
 END = "9999-12-31"
 START = "0001-01-01"
@@ -58,6 +59,10 @@ class Context:
         self.queries = queries
         self.data_version = data_version
         self.instruments = self._instruments()
+        # A snapshot does not change: what was read of an instrument, an order or a crime is kept.
+        self._parties: dict[str, list[dict[str, str]]] = {}
+        self._domestic: dict[str, list[dict[str, str]]] = {}
+        self._crimes: dict[tuple[str, str], list[dict[str, str]]] = {}
         self.certainty_rank = self._ranks("Certainty", "certaintyRank")
         self.ground_rank = self._ranks("GroundStatus", "groundRank")
         self.basis_rank = self._ranks("BasisStatus", "basisRank")
@@ -79,6 +84,22 @@ class Context:
                 {"defines": entry.defines, "lists": entry.lists, "replaces": entry.replaces}[what].add(value)
         return out
 
+    @cached_property
+    def refusals(self) -> dict[str, list[dict[str, str]]]:
+        """Refusal grounds of each instrument, by its text and by statements: few, and the same for every question."""
+        out: dict[str, list[dict[str, str]]] = {}
+        for row in self.select("parts/refusals"):
+            out.setdefault(code(row["instrument"]), []).append(row)
+        return out
+
+    @cached_property
+    def statements(self) -> dict[tuple[str, str], list[dict[str, str]]]:
+        """Statements by instrument and party, the youngest first."""
+        out: dict[tuple[str, str], list[dict[str, str]]] = {}
+        for row in self.select("statements"):
+            out.setdefault((code(row["instrument"]), code(row["party"])), []).append(row)
+        return out
+
     def _ranks(self, cls: str, prop: str) -> dict[str, int]:
         rows = self.store.select(f"PREFIX lexo: <{ONTOLOGY}> SELECT ?s ?r WHERE {{ ?s a lexo:{cls} ; lexo:{prop} ?r }}")
         return {code(row["s"]): int(row["r"]) for row in rows}
@@ -95,16 +116,32 @@ class Context:
         orders, offences = sorted(set(orders)), sorted(set(offences))
         if not orders or not offences:
             return {}
-        rows = self.select(
-            "criminalisation",
-            order=iris(orders, f"{ID}state/"),
-            offence=iris(offences, f"{ID}offence/"),
-            date=[day(date)],
-        )
-        grouped: dict[tuple[str, str], list[dict[str, str]]] = {}
-        for row in rows:
-            grouped.setdefault((code(row["order"]), code(row["offence"])), []).append(row)
-        return {key: self._crime(found) for key, found in grouped.items()}
+        missing = [o for o in orders if any((o, offence) not in self._crimes for offence in offences)]
+        if missing:
+            for order in missing:
+                for offence in offences:
+                    self._crimes[(order, offence)] = []
+            for row in self.select(
+                "criminalisation", order=iris(missing, f"{ID}state/"), offence=iris(offences, f"{ID}offence/")
+            ):
+                self._crimes[(code(row["order"]), code(row["offence"]))].append(row)
+        out = {}
+        for key in ((order, offence) for order in orders for offence in offences):
+            rows = [row for row in self._crimes[key] if row["from"] <= date < row["until"]]
+            if rows:
+                out[key] = self._crime(rows)
+        return out
+
+    def domestic(self, requested: str, requesting: str, date: str) -> list[dict[str, str]]:
+        """Rules of a legal order on cooperation in force on a day, towards one counterpart."""
+        if requested not in self._domestic:
+            self._domestic[requested] = self.select("domestic", requested=iris([requested], f"{ID}state/"))
+        return [
+            row
+            for row in self._domestic[requested]
+            if row["from"] <= date < row["until"]
+            and ("counterpart" not in row or code(row["counterpart"]) == requesting)
+        ]
 
     def _crime(self, rows: list[dict[str, str]]) -> Crime:
         best = min(int(row["rank"]) for row in rows)
@@ -207,15 +244,14 @@ class Context:
 
     def bound(self, instruments: Iterable[str], parties: Iterable[str], date: str) -> dict[str, list[str]]:
         """Which of some parties each instrument binds on a day."""
+        wanted = set(parties)
         out: dict[str, list[str]] = {}
-        rows = self.select(
-            "parties",
-            instrument=iris(instruments, f"{ID}instrument/"),
-            party=iris(parties, f"{ID}state/"),
-            as_of=[day(date)],
-        )
-        for row in rows:
-            out.setdefault(code(row["instrument"]), []).append(row["code"])
+        for name in instruments:
+            if name not in self._parties:
+                self._parties[name] = self.select("parties", instrument=iris([name], f"{ID}instrument/"))
+            found = [r["code"] for r in self._parties[name] if r["from"] <= date < r["until"] and r["code"] in wanted]
+            if found:
+                out[name] = found
         return out
 
 

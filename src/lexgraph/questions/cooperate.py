@@ -78,14 +78,17 @@ class _Pair:
             ask=iris([f"{requested}/{measure}" for measure in wanted], f"{ID}ask/"),
             as_of=[day(self.as_of)],
         )
-        self.domestic = context.select("domestic", requested=[b], requesting=[a], as_of=[day(self.as_of)])
+        self.domestic = context.domestic(requested, requesting, self.as_of)
         self.history = context.select("parts/absences", **{"x y": [(a, b), (b, a)]}, as_of=[day(self.as_of)])
-        used = sorted({row["instrument"] for row in self.rows if "/id/instrument/" in row["instrument"]})
-        terms = iris([code(i) for i in used], f"{ID}instrument/")
-        said = context.select("statements", instrument=terms, party=[a, b]) if used else []
-        self.statements = [row for row in said if code(row["party"]) == requested]
-        self.own_statements = [row for row in said if code(row["party"]) == requesting]
-        self.refusals = context.select("parts/refusals", instrument=terms, requested=[b]) if used else []
+        used = sorted({code(row["instrument"]) for row in self.rows if "/id/instrument/" in row["instrument"]})
+        self.statements = [r for name in used for r in context.statements.get((name, requested), [])]
+        self.own_statements = [r for name in used for r in context.statements.get((name, requesting), [])]
+        self.refusals = [
+            r
+            for name in used
+            for r in context.refusals.get(name, [])
+            if "requested" not in r or code(r["requested"]) == requested
+        ]
 
     # --- what the requested order's law says
 
