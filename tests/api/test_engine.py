@@ -56,7 +56,8 @@ def _command(*arguments: str) -> Any:
 
 
 @pytest.mark.slow
-def test_the_command_line_agrees(real: TestClient) -> None:
+def test_the_command_line_agrees(real: TestClient, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEXGRAPH_HOME", str(engine.project.home))
     asked = examples()["prosecute"]["parameters"]
     options = [
         part

@@ -118,13 +118,13 @@ class Context:
             return {}
         missing = [o for o in orders if any((o, offence) not in self._crimes for offence in offences)]
         if missing:
-            for order in missing:
-                for offence in offences:
-                    self._crimes[(order, offence)] = []
+            # Filled first, shown then: another thread must never see a crime as unrecorded that is being read.
+            read: dict[tuple[str, str], list[dict[str, str]]] = {(o, f): [] for o in missing for f in offences}
             for row in self.select(
                 "criminalisation", order=iris(missing, f"{ID}state/"), offence=iris(offences, f"{ID}offence/")
             ):
-                self._crimes[(code(row["order"]), code(row["offence"]))].append(row)
+                read[(code(row["order"]), code(row["offence"]))].append(row)
+            self._crimes.update(read)
         out = {}
         for key in ((order, offence) for order in orders for offence in offences):
             rows = [row for row in self._crimes[key] if row["from"] <= date < row["until"]]
