@@ -155,8 +155,8 @@ def bench_matrix(engine: Engine) -> dict[str, Any]:
         return len(engine.store.select(text, {"measure": measure, "as_of": on}))
 
     def one_pair() -> None:
-        a, b = iris(["FR", "DZ"], f"{ID}state/")
-        engine.store.select(text, {"requesting": [a], "requested": [b], "measure": measure, "as_of": on})
+        ask = iris(["DZ/extradition"], f"{ID}ask/")
+        engine.store.select(text, {"requesting": iris(["FR"], f"{ID}state/"), "ask": ask, "as_of": on})
 
     whole = milliseconds(all_pairs, 3)
     single = milliseconds(one_pair, 30)
@@ -183,11 +183,9 @@ def bench_rdflib(engine: Engine) -> dict[str, Any]:
     before = time.perf_counter()
     graph.parse(data=b"".join(sorted(lines)), format="nt")
     load = (time.perf_counter() - before) * 1000
-    a, b = iris(["FR", "DZ"], f"{ID}state/")
     bindings = {
-        "requesting": [a],
-        "requested": [b],
-        "measure": iris(["extradition"], f"{ID}measure/"),
+        "requesting": iris(["FR"], f"{ID}state/"),
+        "ask": iris(["DZ/extradition"], f"{ID}ask/"),
         "as_of": [day("2020-01-01")],
     }
     text = engine.queries["cooperate"].text

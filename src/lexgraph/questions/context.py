@@ -36,6 +36,8 @@ class Instrument:
 
     defines: set[str] = field(default_factory=set)
     lists: set[str] = field(default_factory=set)
+    list_years: float = 0.0
+    """Penalty from which a listed offence is taken without examining dual criminality."""
     replaces: set[str] = field(default_factory=set)
     submit: list[dict[str, str]] = field(default_factory=list)
     prosecute_instead: list[dict[str, str]] = field(default_factory=list)
@@ -77,6 +79,7 @@ class Context:
         for row in self.select("parts/instruments"):
             entry = out.setdefault(code(row["instrument"]), Instrument())
             what, value = row["what"], code(row["value"])
+            entry.list_years = max(entry.list_years, float(row.get("years", 0)))
             duties = {"submit": entry.submit, "prosecute-instead": entry.prosecute_instead, "consult": entry.consult}
             if what in duties:
                 duties[what].append({"provision": value, "citation": row["citation"]})

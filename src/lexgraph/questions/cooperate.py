@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from lexgraph.codes import InputError
+from lexgraph.decisions import fill
 from lexgraph.questions.context import Context, Instrument, code
 from lexgraph.questions.echo import read_cooperate
 from lexgraph.questions.facts import Case, Crime, Subject, reaches
@@ -343,7 +344,7 @@ class _Pair:
             why = "not asked for" if free else "no offence was given"
             return {"rule": rule, "status": "met" if free else "unknown", "why": why}
         listed = offence in instrument.lists
-        reached = reaches(asking, 3.0) if listed else None
+        reached = reaches(asking, instrument.list_years) if listed else None
         topic, _ = context.first("dual-criminality-topic", {"measure": measure}, {})
         facts = {
             "rule": rule,
@@ -355,13 +356,14 @@ class _Pair:
             "criminalisation": crime.status,
             "asking": "recorded-no-crime" if asking.status == "not-criminalised" else "",
         }
-        status, why = context.first("dual-criminality", facts, self.names)
+        row = context.decisions.first("dual-criminality", facts)
         return {
             "rule": rule,
-            "status": status,
-            "why": why,
+            "status": row.then,
+            "why": fill(row.why, self.names),
             "provisions": list(crime.provisions),
-            "examined": not why.startswith(("not asked", "a listed", "may be")),
+            # Whether the law of the requested order was looked at, so that its certainty counts.
+            "examined": not row.when or "criminalisation" in row.when,
         }
 
     def _measure_value(self, topic: str, measure: str) -> str:
