@@ -286,7 +286,11 @@ def read_table(path: Path, file: str, schema: TableSchema) -> Rows:
                 out.keys[name].append(raw[name])
             for column, table, target in schema.foreign_keys:
                 if column in wanted and raw[column]:
-                    items = raw[column].split(";") if isinstance(values[column], list) else [raw[column]]
+                    items = (
+                        [i.strip() for i in raw[column].split(";")]
+                        if isinstance(values[column], list)
+                        else [raw[column]]
+                    )
                     out.foreign.extend((column, table, target, number, item) for item in items)
             _emit(out, schema, values, raw, graph, number)
     except csv.Error as exc:
@@ -381,7 +385,7 @@ def check_links(tables: Iterable[Rows], declared: Callable[[str], bool], names: 
         for column, target, target_column, row, value in table.foreign:
             known = keys.get((target, target_column), set())
             if value not in known:
-                near = process.extractOne(value, known)
+                near = process.extractOne(value, sorted(known))
                 hint = f"; nearest: {near[0]}" if near else ""
                 problems.append(Problem(table.file, row, column, value, f"is not in the table {target}{hint}"))
                 reported.add((table.file, row, column))
