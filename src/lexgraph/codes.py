@@ -134,6 +134,19 @@ class Codes:
         """Local names of the ontology classes of a concept."""
         return self.classes.get(f"{ID}{kind}/{code}", set())
 
+    def with_class(self, kind: str, *names: str) -> list[str]:
+        """Codes of a kind that belong to one of some ontology classes."""
+        return [code for code in self.kinds.get(kind, {}) if self.of_class(kind, code) & set(names)]
+
+    def label(self, kind: str, code: str, language: str = "en") -> str:
+        """Label of a code in a language, else the code itself."""
+        labels = self.kinds.get(kind, {}).get(code, {}).get("labels", {})
+        return str(labels.get(language) or code)
+
+    def name_in(self, code: str, language: str) -> str:
+        """Name of a legal order in a language, else in English."""
+        return str(self.states.get(code, {}).get("names", {}).get(language) or self.name(code))
+
     def name(self, code: str) -> str:
         """English name of a legal order."""
         return str(self.states.get(code, {}).get("name", code))

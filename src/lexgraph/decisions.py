@@ -37,6 +37,7 @@ class TableRow:
     when: Mapping[str, frozenset[str]]
     then: str
     why: str
+    source: str = ""
 
     def matches(self, facts: Facts) -> bool:
         """Whether every input of the row has one of its values; an input not given counts as blank."""
@@ -49,6 +50,8 @@ class Decisions:
 
     tests: dict[tuple[str, str], FactTest] = field(default_factory=dict)
     tables: dict[str, list[TableRow]] = field(default_factory=dict)
+    sentences: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Sentence templates by key and language."""
 
     def first(self, table: str, facts: Facts) -> TableRow:
         """The first row of a table that matches. Raises LookupError when none does: tables are to be complete."""
@@ -94,12 +97,22 @@ SELECT ?id ?family ?code ?relation ?field ?value ?t ?f ?a ?wt ?wf ?wa WHERE {{
 
 _ROWS = """
 PREFIX lexo: <{o}>
-SELECT ?table ?rank ?when ?then ?why WHERE {{
+PREFIX dct: <http://purl.org/dc/terms/>
+SELECT ?table ?rank ?when ?then ?why ?source WHERE {{
   ?row a lexo:DecisionRow ; lexo:decisionTable ?table ; lexo:decisionRank ?rank .
   OPTIONAL {{ ?row lexo:decisionThen ?then }}
   OPTIONAL {{ ?row lexo:decisionWhen ?when }}
   OPTIONAL {{ ?row lexo:decisionWhy ?why }}
+  OPTIONAL {{ ?row dct:source ?source }}
 }} ORDER BY ?table ?rank"""
+
+
+_SENTENCES = """
+PREFIX lexo: <{o}>
+PREFIX dct: <http://purl.org/dc/terms/>
+SELECT ?key ?lang ?text WHERE {{
+  ?s a lexo:SentenceTemplate ; dct:identifier ?key ; lexo:template ?text . BIND(LANG(?text) AS ?lang)
+}} ORDER BY ?key ?lang"""
 
 
 def parse_when(text: str) -> dict[str, frozenset[str]]:
@@ -131,6 +144,14 @@ def load(store: Store, ontology: str) -> Decisions:
         )
     for row in store.select(_ROWS.format(o=ontology)):
         out.tables.setdefault(row["table"], []).append(
-            TableRow(int(row["rank"]), parse_when(row.get("when", "")), row.get("then", ""), row.get("why", ""))
+            TableRow(
+                int(row["rank"]),
+                parse_when(row.get("when", "")),
+                row.get("then", ""),
+                row.get("why", ""),
+                row.get("source", ""),
+            )
         )
+    for row in store.select(_SENTENCES.format(o=ontology)):
+        out.sentences.setdefault(row["key"], {})[row["lang"]] = row["text"]
     return out

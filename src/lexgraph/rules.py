@@ -12,8 +12,13 @@ from pathlib import Path
 
 import pyoxigraph as ox
 
-from lexgraph.settings import BASE, GRAPH
+from lexgraph.settings import BASE, GRAPH, ID, ONTOLOGY
 from lexgraph.tables import CANONICAL
+
+RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+RDFS = "http://www.w3.org/2000/01/rdf-schema#"
+_DERIVED = f" <{ONTOLOGY}derivedFrom> ".encode()
+_MADE_BY = f" <{ONTOLOGY}derivedByRule> <".encode()
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,19 @@ class Rule:
     def graph(self) -> str:
         return f"{GRAPH}derived/{self.name}"
 
+    @property
+    def iri(self) -> str:
+        return f"{ID}rule/{self.name}"
+
+    def described(self) -> list[str]:
+        """What the graph says of the rule itself: predicate and object of each statement."""
+        comment = str(ox.Literal(self.comment, language="en"))
+        return [
+            f"<{RDF}type> <{ONTOLOGY}DerivationRule>",
+            f'<{RDFS}label> "{self.name}"',
+            f"<{RDFS}comment> {comment}",
+        ]
+
 
 def load_rules(folder: Path) -> list[Rule]:
     """Read the rules of a folder in order."""
@@ -40,9 +58,17 @@ def load_rules(folder: Path) -> list[Rule]:
 
 
 def run(rule: Rule, store: ox.Store) -> list[bytes]:
-    """Evaluate a rule over the default graph of the store: sorted, distinct N-Triples lines."""
+    """Evaluate a rule over the default graph of the store: sorted, distinct N-Triples lines.
+
+    Each fact that a rule makes (what it derives from records) names the rule, so that an answer can be explained.
+    """
     triples = store.query(rule.text)
     assert isinstance(triples, ox.QueryTriples)
     data = triples.serialize(format=ox.RdfFormat.N_TRIPLES)
     assert data is not None
-    return sorted(set(data.splitlines(keepends=True)))
+    lines = set(data.splitlines(keepends=True))
+    made = {line.split(b" ", 1)[0] for line in lines if _DERIVED in line}
+    if made:
+        lines |= {subject + _MADE_BY + rule.iri.encode() + b"> .\n" for subject in made}
+        lines |= {f"<{rule.iri}> {said} .\n".encode() for said in rule.described()}
+    return sorted(lines)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from lexgraph.codes import Codes
-from lexgraph.decisions import Decisions, fill
+from lexgraph.decisions import Decisions, TableRow, fill
 from lexgraph.namedqueries import NamedQuery
 from lexgraph.questions.facts import UNRECORDED, Case, Crime, Subject, compare
 from lexgraph.settings import ID, ONTOLOGY
@@ -65,10 +65,16 @@ class Context:
         self._parties: dict[str, list[dict[str, str]]] = {}
         self._domestic: dict[str, list[dict[str, str]]] = {}
         self._crimes: dict[tuple[str, str], list[dict[str, str]]] = {}
+        self._topics: dict[str, str] = {}
         self.certainty_rank = self._ranks("Certainty", "certaintyRank")
         self.ground_rank = self._ranks("GroundStatus", "groundRank")
         self.basis_rank = self._ranks("BasisStatus", "basisRank")
-        self.factor_fields = self._factor_fields()
+        self.factor_fields = self._factor_fields("questionField")
+        self.corporate_fields = {k: v for k, v in self._factor_fields("questionFieldIfCorporate").items() if v}
+        self.also_needs = self._also_needs()
+        self.relied = frozenset(codes.with_class("status", "ReliedStatus"))
+        self.firm = frozenset(codes.with_class("status", "FirmStatus"))
+        self.domestic_kind = codes.with_class("basis-kind", "DomesticBasis")[0]
 
     def select(self, name: str, **bindings: Any) -> list[dict[str, str]]:
         """Run a query of ``queries/`` with its parameters bound to terms."""
@@ -107,12 +113,27 @@ class Context:
         rows = self.store.select(f"PREFIX lexo: <{ONTOLOGY}> SELECT ?s ?r WHERE {{ ?s a lexo:{cls} ; lexo:{prop} ?r }}")
         return {code(row["s"]): int(row["r"]) for row in rows}
 
-    def _factor_fields(self) -> dict[str, str]:
+    def _factor_fields(self, name: str) -> dict[str, str]:
         rows = self.store.select(
             f"PREFIX lexo: <{ONTOLOGY}> SELECT ?s ?f WHERE {{ ?s a lexo:ConnectingFactor "
-            "OPTIONAL { ?s lexo:questionField ?f } }"
+            f"OPTIONAL {{ ?s lexo:{name} ?f }} }}"
         )
         return {code(row["s"]): row.get("f", "") for row in rows}
+
+    def _also_needs(self) -> dict[str, str]:
+        rows = self.store.select(f"PREFIX lexo: <{ONTOLOGY}> SELECT ?f ?o WHERE {{ ?f lexo:alsoNeeds ?o }}")
+        return {code(row["f"]): code(row["o"]) for row in rows}
+
+    def binding(self, kind: str) -> bool:
+        """Whether a kind of basis (code or IRI) binds states."""
+        return "BindingBasis" in self.codes.of_class("basis-kind", kind.rsplit("/", 1)[-1])
+
+    def topic(self, about: str) -> str:
+        """The topic of national law on a point; a point that names none is a topic itself."""
+        found = self._topics.get(about)
+        if found is None:
+            found = self._topics[about] = self.decisions.first("domestic-topic", {"about": about}).then or about
+        return found
 
     def crimes(self, orders: Iterable[str], offences: Iterable[str], date: str) -> dict[tuple[str, str], Crime]:
         """What each order's law says of each offence on a day."""
@@ -133,6 +154,29 @@ class Context:
             rows = [row for row in self._crimes[key] if row["from"] <= date < row["until"]]
             if rows:
                 out[key] = self._crime(rows)
+        return out
+
+    def _crimes_with_features(
+        self, orders: Iterable[str], offences: Iterable[str], date: str, features: Iterable[str]
+    ) -> dict[tuple[str, str], Crime]:
+        """Crimes as the features of the act leave them: an attempt must itself be punishable, and so on."""
+        orders, offences = sorted(set(orders)), sorted(set(offences))
+        needed = sorted({self.also_needs[f] for f in features if f in self.also_needs})
+        found = self.crimes(orders, [*offences, *needed], date)
+        if not needed:
+            return found
+        out = {}
+        for order in orders:
+            needs = tuple((o, found.get((order, o), UNRECORDED).status) for o in needed)
+            for offence in offences:
+                own = found.get((order, offence))
+                if own is None:
+                    continue
+                status = own.status
+                for other, said in needs:
+                    if other != offence:
+                        status = self.decisions.first("combined-crime", {"own": status, "needed": said}).then
+                out[(order, offence)] = replace(own, status=status, needs=needs)
         return out
 
     def domestic(self, requested: str, requesting: str, date: str) -> list[dict[str, str]]:
@@ -182,11 +226,11 @@ class Context:
             pleas=frozenset(pleas),
             offences=offences,
             date=date,
-            crimes=self.crimes(orders, offences, date),
+            crimes=self._crimes_with_features(orders, offences, date, features),
             name=self.codes.name,
             offence_classes=lambda c: self.codes.of_class("offence", c),
             offence_label=lambda c: str(self.codes.kinds["offence"][c]["label"]),
-            bound=lambda instrument, states: set(self.bound([instrument], states, date).get(instrument, [])),
+            bound=lambda instrument, states, on: set(self.bound([instrument], states, on).get(instrument, [])),
         )
 
     def decide(self, family: str, test: str, case: Case, subject: Subject) -> tuple[str, str]:
@@ -204,6 +248,11 @@ class Context:
         row = self.decisions.first(table, facts)
         return row.then, fill(row.why, names)
 
+    @staticmethod
+    def fill(row: TableRow, names: Mapping[str, Any]) -> str:
+        """The reason of a row of a decision table in words."""
+        return fill(row.why, names)
+
     def records(self, fact: str) -> list[str]:
         """The asserted records from which an interval fact was derived, through other facts."""
         thing = self.store.describe([fact])[fact]
@@ -215,6 +264,32 @@ class Context:
                 inner = self.records(source)
                 out.extend(inner or [source])
         return sorted(set(out))
+
+    def derivation(self, fact: str) -> list[tuple[str, str]]:
+        """The facts behind a fact, itself first, each with the rule that made it."""
+        thing = self.store.describe([fact])[fact]
+        out = [(fact, code(rule)) for rule in thing.get("derivedByRule", [])]
+        for source in thing.get("derivedFrom", []):
+            out += [step for step in self.derivation(source) if step not in out]
+        return out
+
+    @staticmethod
+    def rule_iri(rule: str) -> str:
+        """Address of a derivation rule."""
+        return f"{ID}rule/{rule}"
+
+    @cached_property
+    def readings(self) -> dict[str, list[dict[str, str]]]:
+        """Alternative readings by the record that they read otherwise."""
+        out: dict[str, list[dict[str, str]]] = {}
+        for row in self.select("parts/readings"):
+            out.setdefault(row["record"], []).append(row)
+        return out
+
+    @cached_property
+    def comparisons(self) -> list[dict[str, str]]:
+        """Rules that name factors for choosing between several states."""
+        return self.select("parts/comparison")
 
     def basis(self, fact: str, thing: Thing) -> dict[str, Any]:
         """The legal basis of an interval fact in the form of the contract."""

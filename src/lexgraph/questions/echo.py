@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 from lexgraph.codes import Codes, InputError
+from lexgraph.decisions import Decisions
 from lexgraph.questions.models import CooperateQuestion, ProsecuteQuestion
 
 _STATE_LISTS = (
@@ -20,6 +21,7 @@ _STATE_LISTS = (
     "extradition_refused_by",
     "proceedings_in",
 )
+_REQUEST_LISTS = ("conduct_in", "effects_in", "systems_in", "proceedings_in", "judged_in", "interests")
 
 
 def _unique(values: list[str]) -> list[str]:
@@ -78,7 +80,7 @@ def read_prosecute(codes: Codes, question: ProsecuteQuestion) -> tuple[dict[str,
     for name in _STATE_LISTS:
         echo[name] = reader.states(getattr(question, name), name)
     for group, keys in (
-        ("suspects", ("nationality", "residence", "present_in")),
+        ("suspects", ("nationality", "residence", "present_in", "established_in")),
         ("victims", ("nationality", "residence", "established_in")),
     ):
         echo[group] = [
@@ -96,7 +98,9 @@ def read_prosecute(codes: Codes, question: ProsecuteQuestion) -> tuple[dict[str,
     return echo, fields
 
 
-def read_cooperate(codes: Codes, question: CooperateQuestion) -> tuple[dict[str, Any], dict[str, list[str]]]:
+def read_cooperate(
+    codes: Codes, decisions: Decisions, question: CooperateQuestion
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """The echo of the question, and its facts by field."""
     reader = _Reader(codes)
     echo: dict[str, Any] = {
@@ -117,10 +121,20 @@ def read_cooperate(codes: Codes, question: CooperateQuestion) -> tuple[dict[str,
     echo["conduct_date"], echo["as_of"] = reader.dates(question.conduct_date, question.as_of)
     echo["person"] = {"nationality": reader.states(question.person.nationality, "person.nationality")}
     echo["features"] = reader.all("feature", question.features, "features")
-    for name in ("conduct_in", "effects_in", "systems_in", "proceedings_in", "judged_in"):
+    for name in _REQUEST_LISTS:
         echo[name] = reader.states(getattr(question, name), name)
     echo["pleas"] = reader.all("plea", question.pleas, "pleas")
-    fields = {n: echo[n] for n in ("conduct_in", "effects_in", "systems_in", "proceedings_in", "judged_in")}
+    echo["request_dates"] = {
+        reader.states([state], f"request_dates.{state}")[0]: codes.day(on, f"request_dates.{state}")[0]
+        for state, on in question.request_dates.items()
+    }
+    for state in echo["request_dates"]:
+        if state not in echo["requesting"]:
+            raise InputError(f"request_dates.{state}", f"{state} is not among the requesting", state)
+    asks = {decisions.first("nationals-apply", {"measure": m}).then for m in echo["measures"]}
+    if "yes" in asks and not echo["person"]["nationality"]:
+        reader.notes.append(decisions.first("note-nationality", {}).why)
+    fields = {n: echo[n] for n in _REQUEST_LISTS}
     fields["person.nationality"] = echo["person"]["nationality"]
     if reader.notes:
         echo["notes"] = reader.notes

@@ -5,7 +5,7 @@ A relation answers yes, no, or None where the facts given do not say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,8 @@ class Crime:
     provisions: tuple[str, ...] = ()
     certainty: str | None = None
     records: tuple[str, ...] = ()
+    needs: tuple[tuple[str, str], ...] = ()
+    """(offence category, status) that the law must know too: attempt, participation, liability of legal persons."""
 
 
 UNRECORDED = Crime()
@@ -45,7 +47,8 @@ class Case:
     name: Callable[[str], str]
     offence_classes: Callable[[str], set[str]]
     offence_label: Callable[[str], str]
-    bound: Callable[[str, list[str]], set[str]] = lambda instrument, states: set()
+    bound: Callable[[str, list[str], str], set[str]] = lambda instrument, states, date: set()
+    """Which of some states an instrument binds on a day."""
     duties: set[tuple[str, str]] = field(default_factory=set)
     """(order, offence) for which a treaty obliges the order to have jurisdiction beyond its territory on the facts."""
 
@@ -69,7 +72,11 @@ class Subject:
     measure: str = ""
     own_offences: frozenset[str] = frozenset()
     listed_offences: frozenset[str] = frozenset()
+    instrument: str = ""
+    as_of: str = ""
     names: dict[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Lists of states worked out from the question, by name: who asked first, whose penalty is gravest, ..."""
 
 
 Relation = Callable[[FactTest, Case, Subject], bool | None]
@@ -180,9 +187,28 @@ def _all_bound(test: FactTest, case: Case, subject: Subject) -> bool | None:
     given = list(dict.fromkeys(case.given(test.fields)))
     if not given:
         return None
-    outside = [v for v in given if v not in case.bound(test.value, given)]
+    outside = [v for v in given if v not in case.bound(test.value, given, case.date)]
     subject.names["given"] = ", ".join(case.name(v) for v in outside)
     return not outside
+
+
+def _any_bound(test: FactTest, case: Case, subject: Subject) -> bool | None:
+    """Whether a state given is a party, on the day of the request, to the instrument that the test is about."""
+    given = list(dict.fromkeys(case.given(test.fields)))
+    if not given:
+        return None
+    inside = sorted(case.bound(subject.instrument, given, subject.as_of or case.date)) if subject.instrument else []
+    subject.names["given"] = ", ".join(case.name(v) for v in inside)
+    return bool(inside)
+
+
+def _worked_out(test: FactTest, case: Case, subject: Subject) -> bool | None:
+    found = subject.facts.get(test.value, [])
+    return subject.order in found if found else None
+
+
+def _requesting_penalty(test: FactTest, case: Case, subject: Subject) -> bool | None:
+    return reaches(case.crime(subject.requesting, subject.offence), float(test.value))
 
 
 RELATIONS: dict[str, Relation] = {
@@ -191,10 +217,12 @@ RELATIONS: dict[str, Relation] = {
     "other-in": _other_in,
     "any-given": _any_given,
     "all-bound": _all_bound,
+    "any-bound": _any_bound,
+    "worked-out": _worked_out,
     "criminalised-at": _criminalised_at,
     "bound-by-jurisdiction-duty": _bound_by_duty,
     "penalty-reaches": _penalty_reaches,
-    "requesting-penalty": _never,
+    "requesting-penalty": _requesting_penalty,
     "offence-asked": _offence_asked,
     "offence-class": _offence_class,
     "feature": _feature,

@@ -25,6 +25,7 @@ class Suspect(_Model):
     nationality: Texts = Field(default_factory=list)
     residence: Texts = Field(default_factory=list)
     present_in: Texts = Field(default_factory=list)
+    established_in: Texts = Field(default_factory=list, description="incorporation or seat, where it is a legal person")
 
 
 class Victim(_Model):
@@ -54,6 +55,7 @@ class ProsecuteQuestion(_Model):
     authorised_by: Texts = Field(default_factory=list)
     extradition_refused_by: Texts = Field(default_factory=list)
     proceedings_in: Texts = Field(default_factory=list)
+    explain: bool = Field(default=False, description="add, for each ground, the chain to rule, records and sources")
 
 
 class Person(_Model):
@@ -79,3 +81,6 @@ class CooperateQuestion(_Model):
     proceedings_in: Texts = Field(default_factory=list)
     judged_in: Texts = Field(default_factory=list)
     pleas: Texts = Field(default_factory=list)
+    interests: Texts = Field(default_factory=list, description="states whose security or interests were harmed")
+    request_dates: dict[str, str] = Field(default_factory=dict, description="day of each state's request, by its code")
+    explain: bool = Field(default=False, description="add, for each basis, the chain to rule, records and sources")

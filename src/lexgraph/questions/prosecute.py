@@ -5,28 +5,32 @@ Assembly only: what a condition means, what a status follows from and in which o
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+from lexgraph.questions.comparison import compare_claims
 from lexgraph.questions.context import Context, code
 from lexgraph.questions.echo import read_prosecute
+from lexgraph.questions.explain import explain_ground
 from lexgraph.questions.facts import Case, Subject
 from lexgraph.questions.models import ProsecuteQuestion
+from lexgraph.questions.readings import depends, readings_of
 from lexgraph.settings import ID
 from lexgraph.store import day, iris
-
-_TREATY = {"treaty", "union-law"}
-_FIRM = {"established", "conditional", "treaty-based", "presumed"}
 
 
 def prosecute(context: Context, question: ProsecuteQuestion) -> dict[str, Any]:
     """Answer one fact pattern. Raises InputError for a code or date that cannot be read."""
     echo, fields = read_prosecute(context.codes, question)
-    return _Prosecution(context, echo, fields).answer()
+    return _Prosecution(context, echo, fields, question.explain).answer()
 
 
 class _Prosecution:
-    def __init__(self, context: Context, echo: dict[str, Any], fields: dict[str, list[str]]) -> None:
+    def __init__(
+        self, context: Context, echo: dict[str, Any], fields: dict[str, list[str]], explain: bool = False
+    ) -> None:
         self.context = context
+        self.explain = explain
         self.echo = echo
         self.fields = fields
         self.date: str = echo["conduct_date"]
@@ -37,14 +41,28 @@ class _Prosecution:
         self.case: Case = context.case(
             fields, self.offences, self.date, [*self.tied, *self.courts], features=echo["features"]
         )
+        self.cases = self._by_suspect()
+
+    def _by_suspect(self) -> list[tuple[int | None, Case]]:
+        """The facts as each suspect alone would have them: a condition on one is not met by another."""
+        suspects: list[dict[str, list[str]]] = self.echo["suspects"]
+        if len(suspects) < 2:
+            return [(None, self.case)]
+        return [
+            (index, replace(self.case, fields={**self.fields, **{f"suspects.{k}": v for k, v in suspect.items()}}))
+            for index, suspect in enumerate(suspects)
+        ]
+
+    def _corporate_only(self, factor: str, place: str) -> bool:
+        """Whether a place is tied by the seat of a legal person alone, not by nationality."""
+        field = self.context.corporate_fields.get(factor, "")
+        return place in self.fields.get(field, []) and place not in self.fields.get(
+            self.context.factor_fields[factor], []
+        )
 
     def _ties(self) -> list[tuple[str, str]]:
-        pairs = [
-            (factor, place)
-            for factor, field in self.context.factor_fields.items()
-            for place in self.fields.get(field, [])
-            if field
-        ]
+        named = [*self.context.factor_fields.items(), *self.context.corporate_fields.items()]
+        pairs = [(factor, place) for factor, field in named for place in self.fields.get(field, []) if field]
         everywhere = sorted({place for _, place in pairs})
         unbound = [factor for factor, field in self.context.factor_fields.items() if not field]
         return sorted({*pairs, *((factor, place) for factor in unbound for place in everywhere)})
@@ -60,18 +78,20 @@ class _Prosecution:
             answers.append(self._jurisdiction(order, mine))
         rank = self.context.ground_rank
         answers.sort(key=lambda a: (rank[a["status"]], a["name"]))
+        concurrence = self._concurrence(answers)
         return {
             "question": self.echo,
             "data_version": self.context.data_version,
             "answers": answers,
-            "concurrence": self._concurrence(answers),
-            "obstacles": self._obstacles(answers),
+            "concurrence": concurrence,
+            "obstacles": self._obstacles(answers, concurrence["comparison"]),
         }
 
     def _grounds(self) -> list[dict[str, Any]]:
+        context = self.context
         if not self.ties:
             return []
-        rows = self.context.select(
+        rows = context.select(
             "prosecute",
             tie=iris([f"{factor}/{place}" for factor, place in self.ties], f"{ID}tie/"),
             offence=iris(self.offences, f"{ID}offence/"),
@@ -83,10 +103,10 @@ class _Prosecution:
         self.case.duties = {
             (code(r["order"]), code(r["offence"]))
             for r in rows
-            if r["when"] == "in-force" and code(r["kind"]) in _TREATY and not self._territorial(code(r["principle"]))
+            if r["when"] == "in-force" and context.binding(r["kind"]) and not self._territorial(code(r["principle"]))
         }
         # National rules first: where one of them answers no, a treaty duty on the same principle adds nothing.
-        rows.sort(key=lambda r: code(r["kind"]) in _TREATY)
+        rows.sort(key=lambda r: context.binding(r["kind"]))
         national: dict[tuple[str, ...], list[str]] = {}
         out = []
         for row in rows:
@@ -102,31 +122,52 @@ class _Prosecution:
                 continue
             key = tuple(row[name] for name in ("order", "principle", "factor", "place", "offence"))
             said = national.get(key)
-            ground = self._ground(row, "no" if said and set(said) == {"not-met"} else "")
-            if ground["basis"]["kind"] == "national" and row["when"] == "in-force":
+            ground = self._best_ground(row, "no" if said and set(said) == {"not-met"} else "")
+            if ground["basis"]["kind"] == self.context.domestic_kind and row["when"] == "in-force":
                 national.setdefault(key, []).append(ground.pop("conditions_status"))
             ground.pop("conditions_status", None)
             if ground["status"] != "hidden":
                 out.append(ground)
         return out
 
+    def _best_ground(self, row: dict[str, str], answered: str) -> dict[str, Any]:
+        """The ground for the suspect for whom it holds best, naming all for whom it does as well."""
+        factor, place = code(row["factor"]), code(row["place"])
+        fields = {self.context.factor_fields[factor], self.context.corporate_fields.get(factor, "")}
+        tied = [
+            (index, case)
+            for index, case in self.cases
+            if not any(f.startswith("suspects.") for f in fields)
+            or any(place in case.fields.get(f, []) for f in fields)
+        ]
+        found = [(index, self._ground(row, answered, case)) for index, case in tied or self.cases]
+        rank = {**self.context.ground_rank, "hidden": -1}
+        best = min((g for _, g in found), key=lambda g: rank[g["status"]])
+        if len(self.cases) > 1:
+            best["suspects"] = [index for index, g in found if g["status"] == best["status"]]
+        return best
+
     def _territorial(self, principle: str) -> bool:
         return "TerritorialPrinciple" in self.context.codes.of_class("principle", principle)
 
-    def _ground(self, row: dict[str, str], answered: str) -> dict[str, Any]:
+    def _ground(self, row: dict[str, str], answered: str, case: Case) -> dict[str, Any]:
         context = self.context
         order, offence = code(row["order"]), code(row["offence"])
         thing = context.store.describe([row["ground"]])[row["ground"]]
         limit = thing.get("minPenalty")
         conditions = []
-        for condition in sorted({code(c) for c in thing.get("condition", [])}):
-            subject = Subject(order, offence, float(limit[0]) if limit and condition == "min-penalty" else None)
-            status, why = context.decide("condition", condition, self.case, subject)
+        wanted = {code(c) for c in thing.get("condition", [])}
+        if self._corporate_only(code(row["factor"]), code(row["place"])):
+            wanted.add(context.decisions.first("corporate-tie", {}).then)
+        for condition in sorted(wanted):
+            # The figure of a rule is the limit of its own condition on the penalty.
+            subject = Subject(order, offence, float(limit[0]) if limit else None)
+            status, why = context.decide("condition", condition, case, subject)
             conditions.append({"code": condition, "status": status, "why": why})
         statuses = {c["status"] for c in conditions}
         principle = code(row["principle"])
         basis = context.basis(row["ground"], thing)
-        crime = self.case.crime(order, offence)
+        crime = case.crime(order, offence)
         facts = {
             "when": "removed" if thing.get("removedBy") else row["when"],
             "kind": basis["kind"],
@@ -147,7 +188,9 @@ class _Prosecution:
             "failed": "; ".join(c["why"] for c in conditions if c["status"] == "not-met"),
             "open": "; ".join(c["why"] for c in conditions if c["status"] == "unknown"),
         }
-        status, why = context.first("ground-status", facts, names)
+        decided = context.decisions.first("ground-status", facts)
+        status, why = decided.then, context.fill(decided, names)
+        records = sorted({*context.records(row["ground"]), *thing.get("removedBy", [])})
         return {
             "order": order,
             "principle": principle,
@@ -160,8 +203,11 @@ class _Prosecution:
             "conditions": conditions,
             "conditions_status": facts["conditions"],
             "excluded_by": {"why": why} if status == "excluded" else None,
-            "derived_from": sorted({*context.records(row["ground"]), *thing.get("removedBy", [])}),
-            "certainty": context.weakest([basis["certainty"], crime.certainty if status in _FIRM else None]),
+            "readings": readings_of(context, [*records, *crime.records]),
+            "derived_from": records,
+            "certainty": context.weakest([basis["certainty"], crime.certainty if status in context.firm else None]),
+            "row": decided,
+            "fact": row["ground"],
         }
 
     def _jurisdiction(self, order: str, grounds: list[dict[str, Any]]) -> dict[str, Any]:
@@ -191,11 +237,19 @@ class _Prosecution:
                     "provisions": list(crime.provisions),
                     "certainty": crime.certainty,
                     "derived_from": list(crime.records),
+                    **({"needs": [{"offence": o, "status": s} for o, s in crime.needs]} if crime.needs else {}),
                 }
                 for offence, crime in crimes
             ],
-            "grounds": [{k: v for k, v in g.items() if k != "order"} for g in grounds],
+            "grounds": [self._shown(order, g) for g in grounds],
+            "depends_on_readings": depends(self.context, status, grounds, rank),
         }
+
+    def _shown(self, order: str, ground: dict[str, Any]) -> dict[str, Any]:
+        out = {k: v for k, v in ground.items() if k not in {"order", "row", "fact"}}
+        if self.explain and ground.get("fact"):
+            out["explanation"] = explain_ground(self.context, order, ground)
+        return out
 
     def _courts_in_question(self) -> list[str]:
         core = any("CoreCrime" in self.context.codes.of_class("offence", offence) for offence in self.offences)
@@ -243,6 +297,7 @@ class _Prosecution:
                     "basis": self._statute(court),
                     "conditions": [],
                     "excluded_by": {"code": reason, "why": why},
+                    "readings": [],
                     "derived_from": [],
                     "certainty": None,
                 }
@@ -267,7 +322,11 @@ class _Prosecution:
 
     def _concurrence(self, answers: list[dict[str, Any]]) -> dict[str, Any]:
         context = self.context
-        states = [a["jurisdiction"] for a in answers if a["status"] in _FIRM and a["jurisdiction"] not in self.courts]
+        states = [
+            a["jurisdiction"]
+            for a in answers
+            if a["status"] in self.context.firm and a["jurisdiction"] not in self.courts
+        ]
         duties = []
         if len(states) > 1:
             consulting = {
@@ -286,9 +345,10 @@ class _Prosecution:
                 found = [s for s in states if s in values]
                 if found and row.when:
                     factors.append({"code": row.then, "states": found})
-        return {"states": states, "duties": duties, "factors": factors}
+        comparison = compare_claims(context, self.case, states, self.echo["as_of"]) if len(states) > 1 else []
+        return {"states": states, "duties": duties, "factors": factors, "comparison": comparison}
 
-    def _obstacles(self, answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _obstacles(self, answers: list[dict[str, Any]], comparison: list[dict[str, Any]]) -> list[dict[str, Any]]:
         context = self.context
         out = []
         for answer in answers:
@@ -312,8 +372,15 @@ class _Prosecution:
                     why = row.why.format_map(names)
                     if why:
                         out.append({"code": row.then, "states": [order], "offence": offence, "why": why})
-        states = [a["jurisdiction"] for a in answers if a["status"] in _FIRM and a["jurisdiction"] not in self.courts]
+        states = [
+            a["jurisdiction"]
+            for a in answers
+            if a["status"] in self.context.firm and a["jurisdiction"] not in self.courts
+        ]
         if len(states) > 1:
-            rows = context.decisions.all("obstacles-concurrence", {"several": "yes"})
+            ranked = any(t["ranked"] and set(states) <= set(t["binds"]) for t in comparison)
+            rows = context.decisions.all(
+                "obstacles-concurrence", {"several": "yes", "ranked": "yes" if ranked else "no"}
+            )
             out += [{"code": row.then, "states": states, "why": row.why} for row in rows]
         return out
