@@ -122,6 +122,11 @@ SystemsIn = Annotated[States, _states("--systems-in", "Where the attacked system
 Features = Annotated[Codes, _codes("--feature", "Trait of the act, as organised-group.")]
 JudgedIn = Annotated[States, _states("--judged-in", "Where the act has been finally judged.")]
 ProceedingsIn = Annotated[States, _states("--proceedings-in", "Where proceedings are under way.")]
+PersonNationality = Annotated[States, _states("--person-nationality", "Nationality of the person sought.")]
+Interests = Annotated[States, _states("--interest", "State whose institutions or interests were harmed.")]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Add the chain from each answer to rule, records and sources.")
+]
 
 
 # ------------------------------------------------------------------------------------------------- questions
@@ -149,7 +154,8 @@ def prosecute(
     victim_nationality: Annotated[States, _states("--victim-nationality", "Nationality of the victim.")] = None,
     victim_residence: Annotated[States, _states("--victim-residence", "Residence of the victim.")] = None,
     victim_seat: Annotated[States, _states("--victim-seat", "Where the victim is established.")] = None,
-    interest: Annotated[States, _states("--interest", "State whose institutions were targeted.")] = None,
+    suspect_seat: Annotated[States, _states("--suspect-seat", "Seat of a suspect legal person.")] = None,
+    interest: Interests = None,
     flag: Annotated[States, _states("--flag", "Flag of the ship or aircraft.")] = None,
     feature: Features = None,
     judged_in: JudgedIn = None,
@@ -159,6 +165,7 @@ def prosecute(
         States, _states("--extradition-refused-by", "State that refused extradition.")
     ] = None,
     proceedings_in: ProceedingsIn = None,
+    explain: Explain = False,
     format: Answer = None,
 ) -> None:
     """Which states can prosecute an act.
@@ -174,7 +181,12 @@ def prosecute(
     _add(question, "conduct_in", conduct_in)
     _add(question, "effects_in", effects_in)
     _add(question, "systems_in", systems_in)
-    suspect = {"nationality": suspect_nationality, "residence": suspect_residence, "present_in": suspect_in}
+    suspect = {
+        "nationality": suspect_nationality,
+        "residence": suspect_residence,
+        "present_in": suspect_in,
+        "established_in": suspect_seat,
+    }
     _add_person(question, "suspects", suspect)
     victim = {
         "nationality": victim_nationality,
@@ -190,6 +202,8 @@ def prosecute(
     _add(question, "authorised_by", authorised_by)
     _add(question, "extradition_refused_by", extradition_refused_by)
     _add(question, "proceedings_in", proceedings_in)
+    if explain:
+        question["explain"] = True
     if not question.get("offences"):
         _refuse("name at least one offence with --offence, or a scenario with --scenario")
     engine = _engine()
@@ -212,7 +226,7 @@ def cooperate(
     measure: Annotated[Codes, _codes("--measure", "Measure, as extradition. Default: all.")] = None,
     as_of: Annotated[str | None, _date("--as-of", "Day of the request. Default: today.")] = None,
     conduct_date: ConductDate = None,
-    person_nationality: Annotated[States, _states("--person-nationality", "Nationality of the person sought.")] = None,
+    person_nationality: PersonNationality = None,
     feature: Features = None,
     conduct_in: ConductIn = None,
     effects_in: EffectsIn = None,
@@ -220,6 +234,12 @@ def cooperate(
     proceedings_in: ProceedingsIn = None,
     judged_in: JudgedIn = None,
     plea: Annotated[Codes, _codes("--plea", "Plea of the person, as political-offence.")] = None,
+    interest: Interests = None,
+    request_date: Annotated[
+        list[str] | None,
+        typer.Option("--request-date", metavar="STATE=DATE", help="Day of a state's request.", show_default=False),
+    ] = None,
+    explain: Explain = False,
     format: Answer = None,
 ) -> None:
     """On which basis one state can ask another for help, and what stands in the way.
@@ -240,6 +260,11 @@ def cooperate(
     _add(question, "proceedings_in", proceedings_in)
     _add(question, "judged_in", judged_in)
     _add(question, "pleas", plea)
+    _add(question, "interests", interest)
+    if request_date:
+        question["request_dates"] = dict(_pairs("--request-date", request_date, "STATE=DATE"))
+    if explain:
+        question["explain"] = True
     engine = _engine()
     with _naming(_option):
         answer = engine.cooperate(question)
@@ -250,6 +275,69 @@ def cooperate(
         _print(render.cooperate_table(answer))
     else:
         _write(shown, answer, render.cooperate_rows(answer))
+
+
+@app.command()
+def routes(
+    requesting: Annotated[str, _argument("REQUESTING", "State that asks.")],
+    requested: Annotated[str, _argument("REQUESTED", "State that is asked.")],
+    measure: Annotated[
+        str | None, typer.Option(metavar="CODE", help="Measure. Default: extradition.", show_default=False)
+    ] = None,
+    offence: Offences = None,
+    as_of: AsOf = None,
+    conduct_date: ConductDate = None,
+    person_nationality: PersonNationality = None,
+    format: Answer = None,
+) -> None:
+    """What would open a measure that finds no basis between two states."""
+    question: dict[str, Any] = {"requesting": requesting, "requested": requested}
+    _set(question, "measure", measure)
+    _add(question, "offences", offence)
+    _set(question, "as_of", as_of)
+    _set(question, "conduct_date", conduct_date)
+    if person_nationality:
+        question["person"] = {"nationality": person_nationality}
+    engine = _engine()
+    with _naming(_option):
+        answer = engine.routes(question)
+    from lexgraph import render
+
+    shown = _chosen(format)
+    if shown is Format.TABLE:
+        _print(render.routes_table(answer))
+    else:
+        _write(shown, answer, render.routes_rows(answer))
+
+
+@app.command()
+def havens(
+    offence: Offences = None,
+    requesting: Annotated[
+        str | None,
+        typer.Option(metavar="STATE", help="Also: from where nothing binds towards this state.", show_default=False),
+    ] = None,
+    as_of: AsOf = None,
+    conduct_date: ConductDate = None,
+    format: Answer = None,
+) -> None:
+    """Where an act is recorded as no crime, or from where nothing binds towards a state, and how sure that is."""
+    if not offence:
+        _refuse("name at least one offence with --offence")
+    question: dict[str, Any] = {"offences": offence}
+    _set(question, "requesting", requesting)
+    _set(question, "as_of", as_of)
+    _set(question, "conduct_date", conduct_date)
+    engine = _engine()
+    with _naming(_option):
+        answer = engine.havens(question)
+    from lexgraph import render
+
+    shown = _chosen(format)
+    if shown is Format.TABLE:
+        _print(render.havens_table(answer))
+    else:
+        _write(shown, answer, render.havens_rows(answer))
 
 
 def _several(text: str) -> list[str]:
@@ -357,12 +445,17 @@ def query(
 
 def _params(given: Iterable[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
+    for key, value in _pairs("--param", given, "NAME=VALUE"):
+        found.setdefault(key, []).append(value)
+    return found
+
+
+def _pairs(option: str, given: Iterable[str], form: str) -> Iterator[tuple[str, str]]:
     for text in given:
         key, equals, value = text.partition("=")
         if not equals or not key:
-            _refuse(f"--param {text}: write NAME=VALUE")
-        found.setdefault(key.strip(), []).append(value.strip())
-    return found
+            _refuse(f"{option} {text}: write {form}")
+        yield key.strip(), value.strip()
 
 
 def _refuse_unknown(params: Iterable[str], known: list[str], what: str) -> None:

@@ -103,7 +103,7 @@ SELECT ?table ?rank ?when ?then ?why ?source WHERE {{
   OPTIONAL {{ ?row lexo:decisionThen ?then }}
   OPTIONAL {{ ?row lexo:decisionWhen ?when }}
   OPTIONAL {{ ?row lexo:decisionWhy ?why }}
-  OPTIONAL {{ ?row dct:source ?source }}
+  OPTIONAL {{ ?row dct:bibliographicCitation ?source }}
 }} ORDER BY ?table ?rank"""
 
 

@@ -14,12 +14,14 @@ from lexgraph import decisions, namedqueries, snapshot
 from lexgraph.codes import Codes, InputError
 from lexgraph.questions.context import END, START, Context, code, first
 from lexgraph.questions.cooperate import cooperate
-from lexgraph.questions.models import CooperateQuestion, ProsecuteQuestion
+from lexgraph.questions.havens import havens
+from lexgraph.questions.models import CooperateQuestion, HavensQuestion, ProsecuteQuestion, RoutesQuestion
 from lexgraph.questions.prosecute import prosecute
+from lexgraph.questions.routes import routes
 from lexgraph.settings import ID, ONTOLOGY, Project, project
 from lexgraph.store import EmbeddedStore, day, iris
 
-_Question = TypeVar("_Question", ProsecuteQuestion, CooperateQuestion)
+_Question = TypeVar("_Question", ProsecuteQuestion, CooperateQuestion, RoutesQuestion, HavensQuestion)
 
 
 def _field(location: Sequence[int | str]) -> str:
@@ -78,6 +80,14 @@ class Engine:
     def cooperate(self, question: CooperateQuestion | Mapping[str, Any]) -> dict[str, Any]:
         """Which states can cooperate; the answer of the contract."""
         return cooperate(self.context, _read(CooperateQuestion, question))
+
+    def routes(self, question: RoutesQuestion | Mapping[str, Any]) -> dict[str, Any]:
+        """What would open a measure that finds no basis."""
+        return routes(self.context, _read(RoutesQuestion, question))
+
+    def havens(self, question: HavensQuestion | Mapping[str, Any]) -> dict[str, Any]:
+        """Where an act is recorded as no crime, or from where nothing binds towards a state."""
+        return havens(self.context, _read(HavensQuestion, question))
 
     def run_query(self, name: str, params: Mapping[str, str | Sequence[str]]) -> tuple[list[str], list[dict[str, str]]]:
         """Columns and rows of a named query; IRIs of lexgraph are shortened to codes.

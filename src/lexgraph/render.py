@@ -153,6 +153,7 @@ def prosecute_table(answer: Mapping[str, Any]) -> Group:
         _head(answer["question"]),
         table,
         *_concurrence(answer.get("concurrence") or {}),
+        *_explanations((a["name"], a["grounds"]) for a in answer["answers"]),
         *_section("Obstacles", [_obstacle(o) for o in answer.get("obstacles") or ()]),
         _foot(answer),
     )
@@ -220,7 +221,39 @@ def _concurrence(found: Mapping[str, Any]) -> list[RenderableType]:
         cited = duty.get("citation") or duty.get("provision") or duty["instrument"]
         lines.append(Text(f"Duty to consult: {cited} ({', '.join(duty['states'])})"))
     lines += [Text(f"Factor {f['code']}: {', '.join(f['states'])}") for f in found.get("factors") or ()]
-    return _section("Concurrence", lines)
+    return [*_section("Concurrence", lines), *_comparison(found)]
+
+
+def _comparison(found: Mapping[str, Any]) -> list[RenderableType]:
+    """Texts that name factors for choosing, with who meets each; no weight of ours."""
+    parts: list[RenderableType] = []
+    for text in found.get("comparison") or ():
+        order = "in this order" if text["ranked"] else "without an order"
+        lines = [
+            Text(f"{f['code']}: {', '.join(f['states']) or f['status']}" + (f" ({f['why']})" if f["why"] else ""))
+            for f in text["factors"]
+        ]
+        parts += _section(f"{text['citation']} compares, {order}", lines)
+    return parts
+
+
+def _explanations(found: Iterable[tuple[str, Sequence[Mapping[str, Any]]]]) -> list[RenderableType]:
+    """For each item that carries one: the sentence, the decision, the rules and the records with their sources."""
+    lines: list[Text] = []
+    for name, items in found:
+        for item in items:
+            said = item.get("explanation")
+            if not said:
+                continue
+            lines.append(Text.assemble((f"{name}: ", "bold"), said["sentence"].get("en", "")))
+            row = said["decision"]
+            when = f" when {row['when']}" if row["when"] else ""
+            lines.append(Text(f"  decided by {row['table']} {row['rank']}{when}", "dim"))
+            lines += [Text(f"  rule {r['rule']}", "dim") for r in said["rules"]]
+            for record in said["records"]:
+                place = ", ".join(str(record[k]) for k in ("evidence", "locator", "source") if record[k])
+                lines.append(Text(f"  record {record['record'].split('/id/')[-1]}: {place}", "dim"))
+    return _section("Explanation", lines)
 
 
 # ------------------------------------------------------------------------------------------------- cooperate
@@ -273,8 +306,54 @@ def cooperate_table(answer: Mapping[str, Any]) -> Group:
         parts += _section("Obstacles", _grouped(answers, "obstacles"))
         channels = {c["name"]: None for a in answers for c in a.get("police_channels") or ()}
         parts += _section("Police channels (no treaty needed; no evidence)", [Text(c) for c in channels])
+    parts += _comparison(answer.get("concurrence") or {})
+    parts += _explanations((f"{a['requesting']} asks {a['requested']}", a["bases"]) for a in answer["answers"])
     parts.append(_foot(answer))
     return Group(*parts)
+
+
+# ------------------------------------------------------------------------------------------- routes, havens
+
+
+def routes_rows(answer: Mapping[str, Any]) -> Rows:
+    """One row for each route."""
+    columns = ["code", "why", "instrument", "citation", "states", "derived_from"]
+    rows = []
+    for route in answer["routes"]:
+        row = _cells(route, "code", "why", "instrument")
+        basis = route.get("basis") or {}
+        row["citation"] = str(basis.get("citation") or basis.get("instrument") or "")
+        row["states"] = ";".join(s["code"] for s in route.get("states") or ())
+        row["derived_from"] = ";".join(route.get("derived_from") or ())
+        rows.append(row)
+    return columns, rows
+
+
+def routes_table(answer: Mapping[str, Any]) -> Group:
+    """Where the request stands, and what would open it."""
+    columns, rows = routes_rows(answer)
+    shown = [{**row, "states": textwrap.shorten(row["states"].replace(";", " "), 120)} for row in rows]
+    head = Text.assemble("Now: ", _status(answer["status"]), f"  {answer['why']}")
+    return Group(_head(answer["question"]), head, rows_table(columns[:-1], shown), _foot(answer))
+
+
+def havens_rows(answer: Mapping[str, Any]) -> Rows:
+    """One row for each legal order and reason."""
+    columns = ["jurisdiction", "name", "code", "offence", "certainty", "why", "provisions", "derived_from"]
+    rows = []
+    for found in answer["answers"]:
+        row = _cells(found, "jurisdiction", "name", "code", "offence", "certainty", "why")
+        for key in ("provisions", "derived_from"):
+            row[key] = ";".join(found[key])
+        rows.append(row)
+    return columns, rows
+
+
+def havens_table(answer: Mapping[str, Any]) -> Group:
+    """Legal orders by reason."""
+    columns, rows = havens_rows(answer)
+    ordered = sorted(rows, key=lambda r: (r["code"], r["name"]))
+    return Group(_head(answer["question"]), rows_table(columns[1:6], ordered), _foot(answer))
 
 
 def _pair_table(answers: Sequence[Mapping[str, Any]]) -> Table:

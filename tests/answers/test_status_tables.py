@@ -201,6 +201,7 @@ def test_a_measure_without_any_basis(decide: Decide, facts: dict[str, str], expe
 
 ASKED = {
     "rule": "required",
+    "offence": "given",
     "coercive": "yes",
     "own": "no",
     "listed": "no",
@@ -251,7 +252,7 @@ def test_dual_criminality(decide: Decide, changed: dict[str, str], expected: str
     ],
 )
 def test_a_penalty_threshold(decide: Decide, side: str, requested: str, requesting: str, expected: str) -> None:
-    facts = {"side": side, "requested": requested, "requesting": requesting, "stated": "yes"}
+    facts = {"side": side, "requested": requested, "requesting": requesting, "stated": "yes", "offence": "given"}
     assert decide("penalty-threshold", **facts) == expected
 
 

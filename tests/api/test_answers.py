@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from lexgraph.api.answers import MAX_BODY_BYTES
-from lexgraph.api.parameters import COOPERATE, PROSECUTE
-from lexgraph.questions.models import CooperateQuestion, ProsecuteQuestion
+from lexgraph.api.parameters import COOPERATE, HAVENS, PROSECUTE, ROUTES, Parameter
+from lexgraph.questions.models import CooperateQuestion, HavensQuestion, ProsecuteQuestion, RoutesQuestion
 
 ALL_OF_PROSECUTE = {
     "offences": ["illegal-access", "piracy"],
@@ -19,7 +19,9 @@ ALL_OF_PROSECUTE = {
     "conduct_in": ["XA", "XB"],
     "effects_in": ["XB"],
     "systems_in": ["XC"],
-    "suspects": [{"nationality": ["XA", "XB"], "residence": ["XA"], "present_in": ["XC"]}],
+    "suspects": [
+        {"nationality": ["XA", "XB"], "residence": ["XA"], "present_in": ["XC"], "established_in": ["XB"]},
+    ],
     "victims": [{"nationality": ["XB"], "residence": ["XC"], "established_in": ["XA"]}],
     "interests": ["XB"],
     "flag": ["XC"],
@@ -29,12 +31,14 @@ ALL_OF_PROSECUTE = {
     "authorised_by": ["XC"],
     "extradition_refused_by": ["XA"],
     "proceedings_in": ["XB"],
+    "explain": True,
 }
 PROSECUTE_QUERY = (
     "offence=illegal-access&offence=piracy&conduct_date=2000-06-01&as_of=2000-11-10&conduct_in=XA&conduct_in=XB"
     "&effects_in=XB&systems_in=XC&suspect_nationality=XA&suspect_nationality=XB&suspect_residence=XA&suspect_in=XC"
     "&victim_nationality=XB&victim_residence=XC&victim_seat=XA&interest=XB&flag=XC&feature=serious-crime"
-    "&judged_in=XA&complaint_by=XB&authorised_by=XC&extradition_refused_by=XA&proceedings_in=XB"
+    "&judged_in=XA&complaint_by=XB&authorised_by=XC&extradition_refused_by=XA&proceedings_in=XB&suspect_seat=XB"
+    "&explain=true"
 )
 ALL_OF_COOPERATE = {
     "requesting": ["XA", "XC"],
@@ -51,11 +55,14 @@ ALL_OF_COOPERATE = {
     "proceedings_in": ["XB"],
     "judged_in": ["XC"],
     "pleas": ["health"],
+    "interests": ["XC"],
+    "request_dates": {"XA": "2000-11-01"},
+    "explain": True,
 }
 COOPERATE_QUERY = (
     "requesting=XA&requesting=XC&requested=XB&offence=illegal-access&measure=extradition&as_of=2000-11-10"
     "&conduct_date=2000-06-01&person_nationality=XB&feature=serious-crime&conduct_in=XA&effects_in=XA&systems_in=XB"
-    "&proceedings_in=XB&judged_in=XC&plea=health"
+    "&proceedings_in=XB&judged_in=XC&plea=health&interest=XC&request_date=XA%3D2000-11-01&explain=true"
 )
 
 
@@ -86,8 +93,13 @@ def test_every_field_of_the_questions_has_a_parameter() -> None:
                 found.add(name)
         return found
 
-    assert {one.place for one in PROSECUTE} == places(ProsecuteQuestion)
-    assert {one.place for one in COOPERATE} == places(CooperateQuestion)
+    def named(parameters: tuple[Parameter, ...]) -> set[str]:
+        return {one.place.removesuffix("{}") for one in parameters}
+
+    assert named(PROSECUTE) == places(ProsecuteQuestion)
+    assert named(COOPERATE) == places(CooperateQuestion)
+    assert named(ROUTES) == places(RoutesQuestion)
+    assert named(HAVENS) == places(HavensQuestion)
 
 
 @pytest.mark.parametrize(

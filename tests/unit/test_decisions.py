@@ -60,6 +60,27 @@ BASIS_STATUSES = (
 CHOOSING = ("treaty-choice", "no-treaty-states")
 SECOND = (*CHOOSING, "default-regime")
 
+FAMILIES = ("extradition", "assistance", "police")
+STEP = {
+    "family": FAMILIES,
+    "measure": ("extradition", "expedited-preservation", "mutual-assistance-general"),
+    "mode": ("self-standing", "treaty-choice", "no-treaty-states"),
+    "channel": ("", "diplomatic"),
+    "speed": ("", "hours", "days", "weeks", "months"),
+    "scope": (
+        *("any-offence", "organised-serious-crime", "listed-offences", "instrument-offences", "corruption-offences"),
+        *("instrument-offences-and-serious-evidence", "proceeds-of-crime"),
+    ),
+    "dual": DUAL_RULES,
+    "threshold": ("", "yes"),
+    "nationals": ("none", "bar"),
+    "mandatory": ("", "yes"),
+    "optional": ("", "yes"),
+    "uses": ("", "yes"),
+    "cures": ("", "yes"),
+    "declarations": ("", "yes"),
+}
+
 # What each input of each table can be; a value that no fact can take would make a row that never decides.
 DOMAINS: dict[str, dict[str, tuple[str, ...]]] = {
     "ground-status": {
@@ -73,6 +94,7 @@ DOMAINS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "dual-criminality": {
         "rule": DUAL_RULES,
+        "offence": ("", "given"),
         "coercive": ("yes", "no"),
         "own": ("yes", "no"),
         "listed": ("yes", "no"),
@@ -103,6 +125,7 @@ DOMAINS: dict[str, dict[str, tuple[str, ...]]] = {
         "mode": ("self-standing", "own-law", "by-agreement", *SECOND),
         "governed": ("", "yes"),
         "stated": ("", "unanswered"),
+        "consensual": ("", "yes"),
     },
     "basis-class": {
         "status": BASIS_STATUSES,
@@ -127,9 +150,31 @@ DOMAINS: dict[str, dict[str, tuple[str, ...]]] = {
     "nationals-apply": {"measure": MEASURES},
     "measure-family": {"measure": MEASURES},
     "domestic-refusals": {"measure": MEASURES, "kind": KINDS},
-    "refusal-bites": {"effect": EFFECTS},
+    "refusal-bites": {"effect": EFFECTS, "outcome": ("live", "live-optional", "possible")},
+    "refusal-cure": {"ground": ("death-penalty", "in-absentia", "life-sentence", "speciality"), "live": ("yes", "no")},
+    "refers-to-own-law": {"effect": EFFECTS},
+    "stronger-effect": {"effect": EFFECTS},
+    "own-grounds-apply": {"kind": KINDS},
+    "pleas-heard": {"kind": KINDS, "family": FAMILIES},
+    "prosecute-instead": {"nationals": ("none", "bar", "refuse", "open")},
+    "class-counts": {"class": ("1", "2", "3", "8", "9")},
+    "domestic-topic": {
+        "about": (
+            *("nationals", "refusals", "prosecute-instead", "death-penalty", "central-authority"),
+            "extradition-treaty-required",
+        ),
+    },
+    "combined-crime": {"own": CRIMES, "needed": CRIMES},
+    "corporate-tie": {},
+    "note-nationality": {},
+    "transfer-route": {},
+    "third-state-measure": {},
+    "third-states": {"measure": MEASURES},
+    "haven-orders": {"kind": ("state", "territory", "union", "court", "not-universally-recognised")},
     "absence-kind": {"measure": MEASURES},
     "penalty-threshold": {
+        "years": ("", "none"),
+        "offence": ("", "given"),
         "side": SIDES,
         "requested": ("yes", "no", "unknown"),
         "requesting": ("yes", "no", "unknown"),
@@ -160,7 +205,6 @@ COLLECTED: dict[str, dict[str, tuple[str, ...]]] = {
         "asking": ("", *CRIMES),
         "newlaw": ("", "yes"),
         "fastest": ("", "hours", "days", "weeks", "months", "none"),
-        "sovereignty": ("", "live"),
         "concurrent": ("", "yes"),
         "preservation": ("yes", "no"),
         "evidence": ("yes", "no"),
@@ -171,7 +215,28 @@ COLLECTED: dict[str, dict[str, tuple[str, ...]]] = {
         "crime": ("", "none", "none-then"),
         "court": ("", "excluded", "conditional", "unknown"),
     },
-    "obstacles-concurrence": {"several": ("yes",)},
+    "obstacles-refusal": {"ground": ("sovereignty-security-ordre-public", "political-offence")},
+    "obstacles-concurrence": {"several": ("yes",), "ranked": ("yes", "no")},
+    "topic-refusals": {"measure": MEASURES, "wanted": ("yes", "no")},
+    "bars": {"nationals": ("", "none", "bar", "refuse", "open"), "dual": ("", *THREE)},
+    "authority-roles": {"ask": ("authorities",)},
+    "step-request": STEP,
+    "step-examination": STEP,
+    "step-execution": STEP,
+    "routes": {
+        "route": ("join", "own-law", "fallback", "transfer", "third-state", "police"),
+        "joinable": ("", "any-state", "by-invitation", "members", "parties-of-parent", "closed"),
+        "member": ("", "yes", "no"),
+        "required": REQUIRED,
+        "status": ("", "available", "conditional", "refusable", "reciprocity", "barred", "no-basis", "unknown"),
+        "bar": ("yes", "no"),
+    },
+    "havens": {
+        "crime": CRIMES,
+        "basis": ("", "binds", "none"),
+        "absence": ("", "absent", "suspended"),
+        "required": REQUIRED,
+    },
     "stated-grounds": {"field": ("judged_in", "proceedings_in"), "plea": PLEAS},
     "concurrence-factors": {
         "field": (
@@ -319,8 +384,9 @@ def test_relations_are_those_that_the_tests_name_and_no_others() -> None:
 
 
 def test_every_condition_scope_and_refusal_ground_has_its_test(engine: Engine, decisions: Decisions) -> None:
-    for kind in ("condition", "scope", "refusal-ground"):
-        assert set(engine.codes.kinds[kind]) == {code for family, code in decisions.tests if family == kind}, kind
+    for kind in ("condition", "scope", "refusal-ground", "comparison"):
+        codes = engine.codes.kinds["comparison-factor" if kind == "comparison" else kind]
+        assert set(codes) == {code for family, code in decisions.tests if family == kind}, kind
 
 
 def test_outcomes_are_those_of_their_family(decisions: Decisions) -> None:
@@ -328,6 +394,7 @@ def test_outcomes_are_those_of_their_family(decisions: Decisions) -> None:
         "condition": {"met", "not-met", "unknown", ""},
         "scope": {"met", "not-met", "unknown", ""},
         "refusal-ground": {"live", "live-optional", "possible", ""},
+        "comparison": {"met", "not-met", "unknown", ""},
     }
     for (family, code), test in decisions.tests.items():
         assert set(test.outcomes.values()) <= allowed[family], code
@@ -365,7 +432,7 @@ def a_case(
         name=str,
         offence_classes=lambda code: {"Grave"} if code == "murder" else set(),
         offence_label=str,
-        bound=lambda instrument, states: (parties or {}).get(instrument, set()) & set(states),
+        bound=lambda instrument, states, day: (parties or {}).get(instrument, set()) & set(states),
         duties=duties or set(),
     )
 
@@ -406,6 +473,13 @@ EXAMPLES: list[tuple[str, FactTest, Case, dict[str, Any], bool | None]] = [
     ("all-bound", a_test("all-bound", "pact"), a_case(["XA", "XB"], parties={"pact": {"XA"}}), {}, False),
     ("all-bound", a_test("all-bound", "pact"), a_case(["XA"], parties={"other": {"XA"}}), {}, False),
     ("all-bound", a_test("all-bound", "pact"), a_case(parties={"pact": {"XA"}}), {}, None),
+    ("any-bound", a_test("any-bound"), a_case(["XA", "XC"], parties={"pact": {"XC"}}), {"instrument": "pact"}, True),
+    ("any-bound", a_test("any-bound"), a_case(["XA"], parties={"pact": {"XC"}}), {"instrument": "pact"}, False),
+    ("any-bound", a_test("any-bound"), a_case(["XA"], parties={"pact": {"XA"}}), {"instrument": "other"}, False),
+    ("any-bound", a_test("any-bound"), a_case(), {"instrument": "pact"}, None),
+    ("worked-out", a_test("worked-out", "first"), a_case(), {"facts": {"first": ["XA"]}}, True),
+    ("worked-out", a_test("worked-out", "first"), a_case(), {"facts": {"first": ["XB"]}}, False),
+    ("worked-out", a_test("worked-out", "first"), a_case(), {"facts": {}}, None),
     ("bound-by-jurisdiction-duty", a_test("bound-by-jurisdiction-duty"), a_case(duties={XA}), {}, True),
     ("bound-by-jurisdiction-duty", a_test("bound-by-jurisdiction-duty"), a_case(duties={XB}), {}, None),
     ("bound-by-jurisdiction-duty", a_test("bound-by-jurisdiction-duty"), a_case(duties={("XA", "fraud")}), {}, None),
@@ -422,7 +496,27 @@ EXAMPLES: list[tuple[str, FactTest, Case, dict[str, Any], bool | None]] = [
     ("penalty-reaches", a_test("penalty-reaches", "4"), a_case(crimes={XA: said("criminalised", 3, 5)}), {}, None),
     ("penalty-reaches", a_test("penalty-reaches", "4"), a_case(), {}, None),
     ("penalty-reaches", a_test("penalty-reaches"), a_case(crimes={XA: said("partly", 2)}), {"limit": 1.0}, True),
-    ("requesting-penalty", a_test("requesting-penalty"), a_case(), {}, None),
+    (
+        "requesting-penalty",
+        a_test("requesting-penalty", "100"),
+        a_case(crimes={XB: said("criminalised", 100)}),
+        {},
+        True,
+    ),
+    (
+        "requesting-penalty",
+        a_test("requesting-penalty", "100"),
+        a_case(crimes={XB: said("criminalised", 99)}),
+        {},
+        False,
+    ),
+    (
+        "requesting-penalty",
+        a_test("requesting-penalty", "100"),
+        a_case(crimes={XA: said("criminalised", 100)}),
+        {},
+        None,
+    ),
     ("offence-asked", a_test("offence-asked", "aid"), a_case(offences=["theft", "aid"]), {}, True),
     ("offence-asked", a_test("offence-asked", "aid"), a_case(), {}, False),
     ("offence-asked", a_test("offence-asked", "theft", family="scope"), a_case(), {}, True),
@@ -503,7 +597,7 @@ def test_a_relation_answers_yes_no_or_not_given(
 FEWER_ANSWERS: dict[str, set[bool | None]] = {
     **{name: {True, None} for name in ("any-given", "bound-by-jurisdiction-duty", "feature", "measure-asked")},
     **{name: {True, False} for name in ("offence-asked", "offence-class", "own-offence", "plea", "plea-or-feature")},
-    **{name: {None} for name in ("never-settled", "requesting-penalty")},
+    "never-settled": {None},
     "always": {True},
 }
 

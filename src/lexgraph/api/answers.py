@@ -17,7 +17,7 @@ from lexgraph.api.parameters import Parameter
 from lexgraph.api.problems import Problem, field_error, invalid, of_input, of_validation
 from lexgraph.api.snapshots import Holder
 from lexgraph.codes import InputError
-from lexgraph.questions.models import CooperateQuestion, ProsecuteQuestion
+from lexgraph.questions.models import CooperateQuestion, HavensQuestion, ProsecuteQuestion, RoutesQuestion
 
 if TYPE_CHECKING:
     from lexgraph.engine import Engine
@@ -58,6 +58,24 @@ _KINDS = (
         CooperateQuestion,
         parameters.COOPERATE,
         lambda engine, question: engine.cooperate(question),
+    ),
+    _Kind(
+        "routes",
+        "What would open a measure that finds no basis?",
+        "Instruments that the requesting state could join, what the requested law gives without a treaty, a transfer "
+        "of proceedings, prosecution there, third states bound to extradite to it, police channels.",
+        RoutesQuestion,
+        parameters.ROUTES,
+        lambda engine, question: engine.routes(question),
+    ),
+    _Kind(
+        "havens",
+        "Where is it no crime, and from where does nothing bind?",
+        "Legal orders in which an act is recorded as no crime on a day, and, towards a requesting state, those from "
+        "which no extradition treaty or union law binds: documented, or only not recorded.",
+        HavensQuestion,
+        parameters.HAVENS,
+        lambda engine, question: engine.havens(question),
     ),
 )
 

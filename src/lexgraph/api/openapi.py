@@ -16,7 +16,7 @@ from pydantic.json_schema import models_json_schema
 from lexgraph import __version__
 from lexgraph.api.parameters import Parameter
 from lexgraph.api.problems import KINDS, MEDIA_TYPE
-from lexgraph.questions.models import CooperateQuestion, ProsecuteQuestion
+from lexgraph.questions.models import CooperateQuestion, HavensQuestion, ProsecuteQuestion, RoutesQuestion
 from lexgraph.sparql.results import MediaType
 
 _SCHEMAS = "#/components/schemas/"
@@ -130,6 +130,28 @@ _SCHEMAS_BY_HAND: dict[str, Any] = {
                 )
             ),
             "obstacles": _array({"type": "object"}),
+        },
+        ("question", "data_version", "answers"),
+    ),
+    "RoutesAnswer": _object(
+        {
+            **_COMMON_ANSWER,
+            "status": _STRING,
+            "why": _STRING,
+            "routes": _array(_object({"code": _STRING, "why": _STRING}, ("code", "why"))),
+            "obstacles": _array({"type": "object"}),
+        },
+        ("question", "data_version", "status", "routes"),
+    ),
+    "HavensAnswer": _object(
+        {
+            **_COMMON_ANSWER,
+            "answers": _array(
+                _object(
+                    {"jurisdiction": _STRING, "name": _STRING, "code": _STRING, "why": _STRING},
+                    ("jurisdiction", "name", "code", "why"),
+                )
+            ),
         },
         ("question", "data_version", "answers"),
     ),
@@ -295,7 +317,10 @@ def install(app: FastAPI) -> None:
                 for operation in operations.values():
                     _drop_default_422(operation)
             _, questions = models_json_schema(
-                [(ProsecuteQuestion, "validation"), (CooperateQuestion, "validation")],
+                [
+                    (model, "validation")
+                    for model in (ProsecuteQuestion, CooperateQuestion, RoutesQuestion, HavensQuestion)
+                ],
                 ref_template=_SCHEMAS + "{model}",
             )
             schemas.update(questions["$defs"])

@@ -16,8 +16,8 @@ FORMAT = "format"
 class Parameter:
     """One parameter.
 
-    `place` is where its values go in the question: a field, `person.field`, or `people[].field` for the one
-    person that flat names can tell of. `also` is a second name.
+    `place` is where its values go in the question: a field, `person.field`, `people[].field` for the one person
+    that flat names can tell of, or `field{}` for values of the form KEY=VALUE. `also` is a second name.
     """
 
     name: str
@@ -39,6 +39,7 @@ _OFFENCE = Parameter(
 )
 _FEATURE = Parameter("feature", "features", "Trait of the act. May be repeated.", also="features")
 _CONDUCT_DATE = Parameter("conduct_date", "conduct_date", "Day of the act; `as_of` if left out.", many=False)
+_EXPLAIN = Parameter("explain", "explain", "true: with the chain to rule, records and sources.", many=False)
 _AS_OF = Parameter("as_of", "as_of", "Day of the question; today if left out.", many=False)
 _CONDUCT_IN = _states("conduct_in", "where the person acted")
 _EFFECTS_IN = _states("effects_in", "where result or damage was")
@@ -67,6 +68,8 @@ PROSECUTE: tuple[Parameter, ...] = (
     _states("authorised_by", "where the prosecution was authorised"),
     _states("extradition_refused_by", "that has refused extradition"),
     _PROCEEDINGS_IN,
+    _states("suspect_seat", "where a suspect legal person is incorporated or seated", "suspects[].established_in"),
+    _EXPLAIN,
 )
 COOPERATE: tuple[Parameter, ...] = (
     _states("requesting", "that asks", "requesting"),
@@ -83,6 +86,24 @@ COOPERATE: tuple[Parameter, ...] = (
     _PROCEEDINGS_IN,
     _JUDGED_IN,
     Parameter("plea", "pleas", "Plea raised against the request. May be repeated.", also="pleas"),
+    _states("interest", "whose security or interests were harmed", "interests", "interests"),
+    Parameter("request_date", "request_dates{}", "Day of a state's request, as `US=2016-10-12`. May be repeated."),
+    _EXPLAIN,
+)
+ROUTES: tuple[Parameter, ...] = (
+    Parameter("requesting", "requesting", "State that asks.", many=False),
+    Parameter("requested", "requested", "State that is asked.", many=False),
+    Parameter("measure", "measure", "Measure asked; extradition if left out.", many=False),
+    _OFFENCE,
+    _AS_OF,
+    _CONDUCT_DATE,
+    _states("person_nationality", "of which the person is a national", "person.nationality"),
+)
+HAVENS: tuple[Parameter, ...] = (
+    _OFFENCE,
+    _AS_OF,
+    _CONDUCT_DATE,
+    Parameter("requesting", "requesting", "State towards which nothing may bind.", many=False),
 )
 
 
@@ -113,6 +134,9 @@ def read(pairs: Iterable[tuple[str, str]], known: tuple[Parameter, ...]) -> dict
     for one, values in given.items():
         group, _, field = one.place.rpartition(".")
         target = question
+        if field.endswith("{}"):
+            question[field.removesuffix("{}")] = {key: day for key, _, day in (v.partition("=") for v in values)}
+            continue
         if group.endswith("[]"):
             target = question.setdefault(group.removesuffix("[]"), [{}])[0]
         elif group:

@@ -144,7 +144,7 @@ def _landing(request: Request, holder: Holder) -> bytes:
             shown[name]["text"],
             f"{root}/v1/{name}?{urlencode(shown[name]['parameters'], doseq=True)}",
         )
-        for name in ("prosecute", "cooperate")
+        for name in ("prosecute", "cooperate", "routes", "havens")
     ]
     links = [(one["text"], root + one["address"]) for one in shown["links"]]
     opened = holder.opened

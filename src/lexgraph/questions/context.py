@@ -39,6 +39,8 @@ class Instrument:
     list_years: float = 0.0
     """Penalty from which a listed offence is taken without examining dual criminality."""
     replaces: set[str] = field(default_factory=set)
+    amended_by: set[str] = field(default_factory=set)
+    """Its protocols: between two parties of one, what it says of refusal goes before the convention."""
     submit: list[dict[str, str]] = field(default_factory=list)
     prosecute_instead: list[dict[str, str]] = field(default_factory=list)
     consult: list[dict[str, str]] = field(default_factory=list)
@@ -90,7 +92,8 @@ class Context:
             if what in duties:
                 duties[what].append({"provision": value, "citation": row["citation"]})
             else:
-                {"defines": entry.defines, "lists": entry.lists, "replaces": entry.replaces}[what].add(value)
+                sets = {"defines": entry.defines, "lists": entry.lists, "replaces": entry.replaces}
+                sets.get(what, entry.amended_by).add(value)
         return out
 
     @cached_property
@@ -314,6 +317,13 @@ class Context:
             "evidence": code(about["evidence"][0]) if about.get("evidence") else None,
             "certainty": code(thing["recordCertainty"][0]),
         }
+
+    def members(self, organisation: str, date: str) -> set[str]:
+        """Members of an organisation on a day."""
+        key = f"organisation/{organisation}"
+        if key not in self._parties:
+            self._parties[key] = self.select("parties", instrument=iris([organisation], f"{ID}organisation/"))
+        return {r["code"] for r in self._parties[key] if r["from"] <= date < r["until"]}
 
     def weakest(self, certainties: Iterable[str | None]) -> str | None:
         """The weakest of some certainties."""

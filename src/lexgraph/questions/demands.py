@@ -49,6 +49,7 @@ def weigh(pair: Pair, link: Link, offence: str) -> dict[str, Any]:
         "mandatory": "live" if any(r["effect"] == "mandatory" for r in live) else "",
         "optional": "live" if any(r["effect"] == "optional" for r in live) else "",
         "stated": "unanswered" if open_pleas else "",
+        "consensual": "yes" if "ConsensualMeasure" in pair.context.codes.of_class("measure", link.measure) else "",
     }
     names = {
         "scope": scope["why"],
@@ -178,9 +179,8 @@ def nationals_under(pair: Pair, measure: str, kind: str, name: str) -> dict[str,
     ground = next(
         (
             code(r["effect"])
-            for r in pair.refusals
-            if code(r["instrument"]) == name
-            and "NationalityGround" in pair.context.codes.of_class("refusal-ground", code(r["ground"]))
+            for r in pair.refusals.get(name, [])
+            if "NationalityGround" in pair.context.codes.of_class("refusal-ground", code(r["ground"]))
         ),
         "",
     )

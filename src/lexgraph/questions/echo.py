@@ -7,7 +7,7 @@ from typing import Any
 
 from lexgraph.codes import Codes, InputError
 from lexgraph.decisions import Decisions
-from lexgraph.questions.models import CooperateQuestion, ProsecuteQuestion
+from lexgraph.questions.models import CooperateQuestion, HavensQuestion, ProsecuteQuestion
 
 _STATE_LISTS = (
     "conduct_in",
@@ -139,3 +139,15 @@ def read_cooperate(
     if reader.notes:
         echo["notes"] = reader.notes
     return echo, fields
+
+
+def read_havens(codes: Codes, question: HavensQuestion) -> dict[str, Any]:
+    """The echo of the question."""
+    reader = _Reader(codes)
+    echo: dict[str, Any] = {"offences": reader.offences(question.offences)}
+    echo["conduct_date"], echo["as_of"] = reader.dates(question.conduct_date, question.as_of)
+    asking = [question.requesting] if question.requesting else []
+    echo["requesting"] = next(iter(reader.states(asking, "requesting")), None)
+    if reader.notes:
+        echo["notes"] = reader.notes
+    return echo

@@ -53,9 +53,14 @@ def _sentence(context: Context, key: str, names: Mapping[str, Mapping[str, str]]
 
 
 def _list(context: Context, parts: Iterable[Mapping[str, str]]) -> dict[str, str]:
-    found = [p for p in parts if p]
-    joiner = context.decisions.sentences["joiner"]
-    return {lang: joiner[lang].join(p[lang] for p in found if p.get(lang)) for lang in LANGUAGES}
+    """Parts of a sentence one after another, as each language joins them."""
+    template = context.decisions.sentences["list"]
+    out = dict.fromkeys(LANGUAGES, "")
+    for part in parts:
+        for lang in set(LANGUAGES) & set(part):
+            names = {"first": out[lang], "next": part[lang]}
+            out[lang] = fill(template[lang], names) if out[lang] else part[lang]
+    return out
 
 
 def explain_basis(pair: Pair, basis: Mapping[str, Any]) -> dict[str, Any]:

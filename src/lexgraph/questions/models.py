@@ -84,3 +84,24 @@ class CooperateQuestion(_Model):
     interests: Texts = Field(default_factory=list, description="states whose security or interests were harmed")
     request_dates: dict[str, str] = Field(default_factory=dict, description="day of each state's request, by its code")
     explain: bool = Field(default=False, description="add, for each basis, the chain to rule, records and sources")
+
+
+class RoutesQuestion(_Model):
+    """A request that may find no basis: who asks whom for what."""
+
+    requesting: str
+    requested: str
+    measure: str = Field(default="extradition", description="measure of cooperation")
+    offences: Texts = Field(default_factory=list)
+    as_of: str | None = None
+    conduct_date: str | None = None
+    person: Person = Field(default_factory=Person)
+
+
+class HavensQuestion(_Model):
+    """An offence and a day, and perhaps a state that would ask for a surrender."""
+
+    offences: Texts = Field(min_length=1, description="offence categories or everyday words")
+    as_of: str | None = None
+    conduct_date: str | None = None
+    requesting: str | None = Field(default=None, description="state towards which nothing may bind")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any
 
-from lexgraph.questions.context import END, Context, code
+from lexgraph.questions.context import END, Context, Instrument, code
 from lexgraph.questions.facts import Case
 from lexgraph.settings import ID
 from lexgraph.store import day, iris
@@ -53,12 +53,23 @@ class Pair:
         used = sorted({code(row["instrument"]) for row in self.rows if "/id/instrument/" in row["instrument"]})
         self.statements = [r for name in used for r in context.statements.get((name, requested), [])]
         self.own_statements = [r for name in used for r in context.statements.get((name, requesting), [])]
-        self.refusals = [
-            r
-            for name in used
-            for r in context.refusals.get(name, [])
-            if "requested" not in r or code(r["requested"]) == requested
-        ]
+        self.refusals = {name: self._refusals_under(name) for name in used}
+
+    def _refusals_under(self, instrument: str) -> list[Row]:
+        """Refusal grounds under an instrument; those of a protocol that binds the two come first."""
+        context, both = self.context, {self.requesting, self.requested}
+        protocols = sorted(context.instruments.get(instrument, Instrument()).amended_by)
+        bound = context.bound(protocols, both, self.as_of) if protocols else {}
+        rows: list[Row] = []
+        for name in [*(p for p in protocols if set(bound.get(p, [])) == both), instrument]:
+            said = {(code(r["ground"]), code(r["refuses"])) for r in rows}
+            rows += [
+                r
+                for r in context.refusals.get(name, [])
+                if ("requested" not in r or code(r["requested"]) == self.requested)
+                and (code(r["ground"]), code(r["refuses"])) not in said
+            ]
+        return rows
 
     @cached_property
     def history(self) -> list[Row]:

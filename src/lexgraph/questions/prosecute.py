@@ -142,7 +142,7 @@ class _Prosecution:
         ]
         found = [(index, self._ground(row, answered, case)) for index, case in tied or self.cases]
         rank = {**self.context.ground_rank, "hidden": -1}
-        best = min((g for _, g in found), key=lambda g: rank[g["status"]])
+        best = min((g for _, g in found), key=lambda g: (rank[g["status"]], *_openness(g)))
         if len(self.cases) > 1:
             best["suspects"] = [index for index, g in found if g["status"] == best["status"]]
         return best
@@ -384,3 +384,9 @@ class _Prosecution:
             )
             out += [{"code": row.then, "states": states, "why": row.why} for row in rows]
         return out
+
+
+def _openness(ground: dict[str, Any]) -> tuple[int, list[tuple[str, str]]]:
+    """How much of a ground is open, so that the order in which suspects are named decides nothing."""
+    conditions = [(c["code"], c["status"]) for c in ground["conditions"]]
+    return sum(status != "met" for _, status in conditions), conditions

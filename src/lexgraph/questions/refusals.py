@@ -15,8 +15,8 @@ def refusal_grounds(pair: Pair, measure: str, kind: str, instrument: str, offenc
     found: dict[str, dict[str, Any]] = {}
     family, _ = context.first("measure-family", {"measure": measure}, {})
     refers = False
-    for row in pair.refusals:
-        if code(row["instrument"]) != instrument or code(row["refuses"]) not in {measure, family}:
+    for row in pair.refusals.get(instrument, []):
+        if code(row["refuses"]) not in {measure, family}:
             continue
         effect, ground = code(row["effect"]), code(row["ground"])
         refers = refers or context.first("refers-to-own-law", {"effect": effect}, {})[0] == "yes"

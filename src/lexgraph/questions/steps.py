@@ -55,7 +55,9 @@ def steps(pair: Pair, basis: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
         "uses": ", ".join(label("refusal-ground", c) for c in uses),
         "cures": ", ".join(cures),
     }
-    return {
-        step: [{"code": row.then, "what": fill(row.why, names)} for row in context.decisions.all(f"step-{step}", facts)]
-        for step in ("request", "examination", "execution")
+    found = {
+        "request": context.decisions.all("step-request", facts),
+        "examination": context.decisions.all("step-examination", facts),
+        "execution": context.decisions.all("step-execution", facts),
     }
+    return {step: [{"code": row.then, "what": fill(row.why, names)} for row in rows] for step, rows in found.items()}
