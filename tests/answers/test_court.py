@@ -336,7 +336,8 @@ def test_aggression_is_excluded_where_a_state_concerned_did_not_accept(
     answer = court(prosecute, AGGRESSION, **facts, conduct_date="2022-01-01")
     assert answer["status"] == "excluded"
     failed = [g["why"] for g in answer["grounds"] if g["excluded_by"] and "accepted the amendments" in g["why"]]
-    assert failed and all(missing in why for why in failed)
+    assert failed
+    assert all(missing in why for why in failed)
 
 
 def test_acceptance_counts_from_its_day_for_the_state_that_accepted(prosecute: Prosecute) -> None:

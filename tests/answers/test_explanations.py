@@ -52,7 +52,7 @@ REQUESTS = [
         "requested": b,
         "offences": ["illegal-access", "racist-xenophobic-material"],
         "person": {"nationality": [b]},
-        "pleas": ["political-offence"],
+        "pleas": ["political-offence"] if b in {"FR", "GB"} else [],
         "as_of": "2020-01-01",
     }
     for a, b in (("FR", "US"), ("FR", "DE"), ("US", "RU"), ("DZ", "FR"), ("RU", "KZ"), ("US", "HK"), ("IN", "GB"))
@@ -95,7 +95,8 @@ def found(engine: Engine) -> list[tuple[str, dict[str, Any]]]:
 
 def test_an_explanation_comes_only_when_asked_for(engine: Engine) -> None:
     plain = list(grounds(engine, FACTS[0])) + list(bases(engine, REQUESTS[0]))
-    assert plain and not [e for e in plain if "explanation" in e]
+    assert plain
+    assert not [e for e in plain if "explanation" in e]
 
 
 def test_explaining_changes_nothing_else(engine: Engine) -> None:
@@ -124,7 +125,8 @@ def test_every_sentence_is_there_in_three_languages_and_whole(found: list[tuple[
         sentence = entry["explanation"]["sentence"]
         assert set(sentence) == {"en", "fr", "ar"}
         for text in sentence.values():
-            assert text.strip() and not re.search(r"[{}]|None|\. \.|  ", text), text
+            assert text.strip()
+            assert not re.search(r"[{}]|None|\. \.|  ", text), text
         assert ARABIC.search(sentence["ar"])
         assert not ARABIC.search(sentence["en"] + sentence["fr"])
         assert len(set(sentence.values())) == 3
@@ -166,7 +168,7 @@ def test_every_decision_is_a_row_of_the_table_with_the_same_outcome(
         row = ROWS[(decision["table"], decision["rank"])]
         assert decision["table"] == table
         assert decision["then"] == row["then"] == entry["status"]
-        assert decision["source"] == row["source"] and row["source"]
+        assert decision["source"] == row["source"] != ""
         assert sorted(re.split(r" ?& ?", decision["when"])) == sorted(
             f"{name}={'|'.join(sorted(values.split('|')))}"
             for name, _, values in (part.partition("=") for part in re.split(r" ?& ?", row["when"]))
@@ -212,7 +214,8 @@ def test_a_basis_is_traced_to_the_rule_that_made_it(engine: Engine, instrument: 
     traced = [
         {s["rule"] for s in b["explanation"]["rules"]} for b in bases(engine, request) if b["instrument"] == instrument
     ]
-    assert traced and all(rules & seen for seen in traced)
+    assert traced
+    assert all(rules & seen for seen in traced)
 
 
 def test_a_national_ground_and_a_treaty_ground_come_from_different_rules(engine: Engine) -> None:
@@ -254,7 +257,8 @@ def test_steps_are_laid_out_for_what_is_relied_on_and_for_nothing_else(engine: E
             if relied:
                 assert set(basis["steps"]) == {"request", "examination", "execution"}
                 for items in basis["steps"].values():
-                    assert items and all(item["what"] and not re.search(r"[{}]", item["what"]) for item in items)
+                    assert items
+                    assert all(item["what"] and not re.search(r"[{}]", item["what"]) for item in items)
     assert min(seen.values()) > 20
 
 
@@ -296,9 +300,11 @@ def test_dual_criminality_is_examined_where_it_is_asked_for(cooperate: Cooperate
     # ETS 24 art. 2(1) asks for it, ETS 185 art. 29(3) does not.
     person = basis_of(cooperate("CH", "FR", "extradition", "2012-01-01"), "ets-024")
     assert person["dual_criminality"]["rule"] == "required"
-    assert "dual-criminality" in codes(person, "examination") and "describe-facts" in codes(person, "request")
+    assert "dual-criminality" in codes(person, "examination")
+    assert "describe-facts" in codes(person, "request")
     data = basis_of(cooperate("US", "FR", "expedited-preservation", "2012-01-01"), "ets-185")
-    assert "dual-criminality" not in codes(data, "examination") and "describe-facts" not in codes(data, "request")
+    assert "dual-criminality" not in codes(data, "examination")
+    assert "describe-facts" not in codes(data, "request")
 
 
 @pytest.mark.parametrize(("state", "asks"), [("NO", True), ("LT", True), ("BE", False), ("FR", False)])
@@ -337,14 +343,16 @@ def test_a_convention_that_may_be_taken_as_a_basis_is_chosen_first(cooperate: Co
         for b in cooperate("US", "AZ", "extradition", "2020-01-01")["bases"]
         if b["mode"] == "treaty-choice" and b["steps"]
     ]
-    assert chosen and all("choice" in codes(b, "examination") for b in chosen)
+    assert chosen
+    assert all("choice" in codes(b, "examination") for b in chosen)
     person = basis_of(cooperate("CH", "FR", "extradition", "2012-01-01"), "ets-024")
     assert "choice" not in codes(person, "examination")
 
 
 def test_the_police_give_no_evidence(cooperate: Cooperate) -> None:
     found = [b for b in cooperate("FR", "RU", "police-cooperation", "2020-01-01")["bases"] if b["steps"]]
-    assert found and all("no-evidence" in codes(b, "execution") for b in found)
+    assert found
+    assert all("no-evidence" in codes(b, "execution") for b in found)
     data = basis_of(cooperate("CH", "FR", "mutual-assistance-general", "2012-01-01"), "ets-030")
     assert "no-evidence" not in codes(data, "execution")
 

@@ -79,7 +79,7 @@ def test_every_route_that_a_bar_closes_is_closed_in_the_table(engine: Engine) ->
     opening = [
         {"route": "join", "joinable": joinable, "member": "yes"}
         for joinable in ("any-state", "by-invitation", "members", "parties-of-parent")
-    ] + [{"route": "own-law", "required": required} for required in ("no", "yes", "conditional", "")]
+    ] + [{"route": "own-law", "required": required} for required in ("no", "yes", "")]
     for facts in opening:
         assert decisions.all("routes", {**facts, "bar": "no"}), facts
         assert not decisions.all("routes", {**facts, "bar": "yes"}), facts
@@ -99,7 +99,8 @@ def test_no_instrument_is_offered_that_binds_already(routes: Ask, engine: Engine
         for route in routes(a, b)["routes"]:
             if route["code"].startswith("join"):
                 parties = {p["code"] for p in engine.instrument(route["instrument"], "2020-06-01")["parties"]}
-                assert b in parties and a not in parties
+                assert b in parties
+                assert a not in parties
 
 
 @pytest.mark.parametrize(
@@ -253,7 +254,9 @@ def test_every_haven_has_a_record_that_says_so_on_the_day(
     asked = {"offences": [offence], "conduct_in": [a["jurisdiction"] for a in found], "conduct_date": day}
     answers = prosecute(**asked, as_of="2026-11-01")
     for haven in found:
-        assert haven["derived_from"] and haven["provisions"] and haven["certainty"]
+        assert haven["derived_from"]
+        assert haven["provisions"]
+        assert haven["certainty"]
         assert all(engine.store.describe([r])[r] for r in haven["derived_from"])
         (crime,) = answers[haven["jurisdiction"]]["criminalisation"]
         assert (crime["status"], crime["derived_from"]) == ("not-criminalised", haven["derived_from"])
@@ -287,13 +290,17 @@ def test_several_offences_are_answered_each(engine: Engine, havens: Ask) -> None
 def test_nothing_recorded_is_not_that_nothing_binds(havens: Ask, cooperate: Cooperate) -> None:
     # A surrender arrangement between Hong Kong and the mainland is documented not to exist; of Aruba nothing is known.
     found = havens("illegal-access", "2013-06-01", "2013-06-01", requesting="CN")
-    assert "HK" in said(found, "nothing-binds") and "HK" not in said(found, "nothing-recorded")
-    assert "AW" in said(found, "nothing-recorded") and "AW" not in said(found, "nothing-binds")
+    assert "HK" in said(found, "nothing-binds")
+    assert "HK" not in said(found, "nothing-recorded")
+    assert "AW" in said(found, "nothing-recorded")
+    assert "AW" not in said(found, "nothing-binds")
     assert cooperate("CN", "HK", "extradition", "2013-06-01")["status"] == "no-basis"
     assert cooperate("CN", "AW", "extradition", "2013-06-01")["status"] == "unknown"
     by_order = {a["jurisdiction"]: a for a in found["answers"] if a["code"] in {"nothing-binds", "nothing-recorded"}}
-    assert by_order["HK"]["derived_from"] and by_order["HK"]["certainty"]
-    assert not by_order["AW"]["derived_from"] and by_order["AW"]["certainty"] is None
+    assert by_order["HK"]["derived_from"]
+    assert by_order["HK"]["certainty"]
+    assert not by_order["AW"]["derived_from"]
+    assert by_order["AW"]["certainty"] is None
     assert "not known, not excluded" in by_order["AW"]["why"]
 
 
@@ -331,7 +338,8 @@ def test_without_a_requesting_state_only_the_law_is_looked_at(havens: Ask) -> No
 def test_neither_court_nor_union_is_a_haven(havens: Ask) -> None:
     found = havens("illegal-access", "1999-01-01", "1999-01-01", requesting="TW")
     named = {a["jurisdiction"] for a in found["answers"]}
-    assert len(named) > 100 and not named & {"ICC", "EU", "TW"}
+    assert len(named) > 100
+    assert not named & {"ICC", "EU", "TW"}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lexgraph.engine import Engine
+from lexgraph.settings import ID, ONTOLOGY
 
 Answer = dict[str, Any]
 Prosecute = Callable[..., dict[str, Answer]]
@@ -28,6 +29,15 @@ def codes(found: list[dict[str, Any]]) -> set[str]:
 
 def party(engine: Engine, instrument: str, state: str, day: str) -> bool:
     return state in {p["code"] for p in engine.instrument(instrument, day)["parties"]}
+
+
+def member(engine: Engine, organisation: str, state: str, day: str) -> bool:
+    rows = engine.store.select(
+        f"PREFIX lexo: <{ONTOLOGY}> SELECT ?from ?until WHERE {{ ?m a lexo:Membership ; "
+        f"lexo:organisation <{ID}organisation/{organisation}> ; lexo:party <{ID}state/{state}> ; "
+        "lexo:from ?from ; lexo:until ?until }"
+    )
+    return any(row["from"] <= day < row["until"] for row in rows)
 
 
 # --- signed, ratified, in force, denounced
@@ -124,8 +134,9 @@ def test_a_ground_that_a_reservation_removes_is_shown_as_excluded(prosecute: Pro
 
 def test_a_protocol_binds_its_parties_only_and_lends_them_the_convention(cooperate: Cooperate) -> None:
     def covered(requesting: str, requested: str, day: str) -> set[str]:
+        # A convention that adds its offences to an extradition treaty covers them without being the basis.
         answer = cooperate(requesting, requested, "extradition", day, offences=["racist-xenophobic-material"])
-        return instruments(answer, "available", "conditional", "refusable", "barred")
+        return instruments(answer, "available", "conditional", "refusable", "barred", "superseded")
 
     # Switzerland and the United States are parties to the convention without the protocol.
     assert not covered("CH", "FR", "2012-11-01") & {"ets-185", "ets-189"}
@@ -274,6 +285,332 @@ def test_a_suspended_treaty_is_no_basis_and_says_so(cooperate: Cooperate, day: s
 def test_a_suspension_towards_one_state_leaves_the_others(cooperate: Cooperate) -> None:
     answer = cooperate("US", "SG", "extradition", "2021-01-01", offences=["data-interference"])
     assert "relations-suspended" not in codes(answer["obstacles"])
+
+
+# --- the first day, and the day before it
+
+
+@pytest.mark.parametrize(
+    ("state", "signed", "day_before", "first_day"),
+    [
+        # Poland and Sweden signed in 2001; Ecuador, Rwanda and New Zealand acceded.
+        ("PL", "2001-11-23", "2015-05-31", "2015-06-01"),
+        ("SE", "2001-11-23", "2021-07-31", "2021-08-01"),
+        ("EC", None, "2025-03-31", "2025-04-01"),
+        ("RW", None, "2025-04-30", "2025-05-01"),
+        ("NZ", None, "2025-11-30", "2025-12-01"),
+    ],
+)
+def test_only_the_entry_into_force_opens_a_treaty(
+    engine: Engine, cooperate: Cooperate, state: str, signed: str | None, day_before: str, first_day: str
+) -> None:
+    for day in [d for d in (signed, day_before) if d]:
+        assert not party(engine, "ets-185", state, day)
+        assert "ets-185" not in instruments(cooperate("CH", state, "expedited-preservation", day))
+    assert party(engine, "ets-185", state, first_day)
+    assert "ets-185" in instruments(cooperate("CH", state, "expedited-preservation", first_day), "available")
+    # It opens for requests of that day, whenever the act was done.
+    old = cooperate("CH", state, "expedited-preservation", first_day, conduct_date="2014-01-01")
+    assert "ets-185" in instruments(old)
+
+
+@pytest.mark.parametrize(("day", "bound"), [("2025-01-28", True), ("2025-01-29", False)])
+def test_leaving_the_organisation_ends_its_convention(cooperate: Cooperate, day: str, bound: bool) -> None:
+    # Burkina Faso, Mali and the Niger left ECOWAS; Senegal stayed.
+    for state in ("BF", "ML", "NE"):
+        answer = cooperate("NG", state, "extradition", day, conduct_date="2020-01-01")
+        assert ("ecowas-extradition-1994" in instruments(answer)) is bound
+        assert ("ecowas-extradition-1994" in instruments(cooperate(state, "NG", "extradition", day))) is bound
+    assert "ecowas-extradition-1994" in instruments(cooperate("NG", "SN", "extradition", day))
+
+
+# --- reservations on jurisdiction
+
+
+def test_a_reservation_within_the_limits_of_own_law_leaves_jurisdiction_open_and_assistance_whole(
+    prosecute: Prosecute, cooperate: Cooperate
+) -> None:
+    # The United States reserved art. 22(1)(b)-(d); Germany did not.
+    facts = {"offences": ["illegal-access"], "conduct_in": ["FR"], "conduct_date": "2019-01-01", "as_of": "2020-01-01"}
+
+    def duty(state: str) -> str:
+        answer = prosecute(**facts, suspects=[{"nationality": [state]}])[state]
+        (ground,) = [g for g in answer["grounds"] if g["basis"]["provision"] == "ets-185/22/1/d"]
+        return str(ground["status"])
+
+    assert duty("US") == "unknown"
+    assert duty("DE") == "treaty-based"
+    for measure in ("expedited-preservation", "mutual-assistance-general"):
+        assert "ets-185" in instruments(cooperate("FR", "US", measure, "2020-01-01"), "available")
+
+
+# --- territories
+
+
+@pytest.mark.parametrize(
+    ("state", "territories"),
+    [
+        ("DK", ["FO", "GL"]),  # excluded by declaration
+        ("NL", ["AW", "CW", "SX", "BQ"]),  # accepted for the Kingdom in Europe
+        ("GB", ["GG", "JE", "IM", "GI", "BM"]),
+        ("FR", ["NC", "PF"]),
+    ],
+)
+def test_a_territory_is_not_reached_by_what_binds_its_state(
+    engine: Engine, cooperate: Cooperate, state: str, territories: list[str]
+) -> None:
+    day = "2020-01-01"
+    assert party(engine, "ets-185", state, day)
+    assert cooperate("US", state, "expedited-preservation", day)["status"] == "available"
+    for territory in territories:
+        assert not party(engine, "ets-185", territory, day)
+        answer = cooperate("US", territory, "expedited-preservation", day)
+        assert "ets-185" not in instruments(answer)
+        # Not reached is not refused: nothing is known of its own law.
+        assert answer["status"] == "unknown"
+        assert "eu-fd-2002-584" not in instruments(cooperate("DE", territory, "extradition", day))
+
+
+@pytest.mark.parametrize(
+    ("territory", "day_before", "first_day"), [("MO", "2003-10-22", "2003-10-23"), ("HK", "2006-09-26", "2006-09-27")]
+)
+def test_a_recorded_extension_reaches_a_territory_from_its_day(
+    engine: Engine, cooperate: Cooperate, territory: str, day_before: str, first_day: str
+) -> None:
+    for day, bound in ((day_before, False), (first_day, True)):
+        assert party(engine, "untoc", territory, day) is bound
+        answer = cooperate("FR", territory, "mutual-assistance-general", day)
+        assert ("untoc" in instruments(answer)) is bound
+
+
+def test_a_treaty_of_a_territory_is_none_of_its_state(cooperate: Cooperate) -> None:
+    day = "2019-01-01"
+    hong_kong = "bilateral:HK-US:extradition:1996"
+    assert hong_kong in instruments(cooperate("US", "HK", "extradition", day))
+    assert hong_kong not in instruments(cooperate("US", "CN", "extradition", day))
+    cayman = "bilateral:KY-US:mla:1986"
+    assert cayman in instruments(cooperate("US", "KY", "mutual-assistance-general", day))
+    assert cayman not in instruments(cooperate("US", "GB", "mutual-assistance-general", day))
+
+
+def test_an_act_in_a_territory_is_judged_by_its_own_law(prosecute: Prosecute) -> None:
+    facts = {"offences": ["illegal-access"], "conduct_date": "2020-01-01", "as_of": "2020-06-01"}
+    hong_kong = prosecute(**facts, conduct_in=["HK"])
+    assert set(hong_kong) == {"HK"}
+    assert all(g["basis"]["instrument"].startswith(("hk-", "custom")) for g in hong_kong["HK"]["grounds"])
+    # Nothing is recorded of Greenland: custom alone speaks, and not Danish law.
+    assert prosecute(**facts, conduct_in=["DK"])["DK"]["status"] == "established"
+    greenland = prosecute(**facts, conduct_in=["GL"])
+    assert set(greenland) == {"GL"}
+    assert greenland["GL"]["status"] == "presumed"
+
+
+# --- states that not all recognise, and that are no member of the United Nations
+
+
+@pytest.mark.parametrize(
+    ("state", "counterpart", "measure", "treaty", "day_before", "first_day"),
+    [
+        ("XK", "US", "extradition", "bilateral:US-XK:extradition:2016", "2019-06-12", "2019-06-13"),
+        ("XK", "CH", "mutual-assistance-general", "bilateral:CH-XK:mla:2022", "2023-08-12", "2023-08-13"),
+        ("TW", "US", "mutual-assistance-general", "bilateral:TW-US:mla:2002", "2002-03-25", "2002-03-26"),
+        ("PS", "JO", "mutual-assistance-general", "arab-2010", "2014-02-05", "2014-02-06"),
+    ],
+)
+def test_what_they_concluded_binds_them_like_others(
+    cooperate: Cooperate, state: str, counterpart: str, measure: str, treaty: str, day_before: str, first_day: str
+) -> None:
+    assert treaty not in instruments(cooperate(counterpart, state, measure, day_before))
+    assert treaty in instruments(cooperate(counterpart, state, measure, first_day), "available")
+    assert treaty in instruments(cooperate(state, counterpart, measure, first_day))
+
+
+@pytest.mark.parametrize("state", ["XK", "TW", "PS", "HK"])
+def test_none_of_them_is_reached_by_a_convention_that_it_did_not_join(
+    engine: Engine, cooperate: Cooperate, state: str
+) -> None:
+    for instrument in ("ets-185", "ets-024", "ets-030"):
+        assert not party(engine, instrument, state, "2025-01-01")
+    assert not {"ets-185", "ets-030"} & instruments(cooperate("FR", state, "mutual-assistance-general", "2025-01-01"))
+
+
+def test_between_states_that_do_not_recognise_each_other_nothing_is_invented(cooperate: Cooperate) -> None:
+    for requesting, requested in (("RS", "XK"), ("CN", "XK"), ("XK", "RS")):
+        answer = cooperate(requesting, requested, "extradition", "2020-08-01")
+        # Not `no-basis`: that nothing exists is not documented.
+        assert answer["status"] in {"unknown", "reciprocity"}
+        assert not [b for b in answer["bases"] if b["kind"] in {"treaty", "union-law"}]
+    assert cooperate("RS", "XK", "extradition", "2020-08-01")["status"] == "unknown"
+
+
+def test_their_criminal_law_is_read_like_any_other(prosecute: Prosecute) -> None:
+    facts = {"offences": ["illegal-access"], "conduct_date": "2020-01-01", "as_of": "2020-06-01"}
+    for state in ("XK", "TW", "PS", "HK"):
+        answer = prosecute(**facts, conduct_in=[state])[state]
+        assert answer["status"] == "established"
+        assert "national" in {g["basis"]["kind"] for g in answer["grounds"] if g["status"] == "established"}
+    # Macao has none recorded.
+    assert prosecute(**facts, conduct_in=["MO"])["MO"]["status"] == "presumed"
+
+
+# --- the same name, other elements
+
+
+@pytest.mark.parametrize(
+    ("state", "fraud", "status", "extradition"),
+    [
+        # A general fraud article deceives a person; art. 263a of Germany and 18 U.S.C. § 1030(a)(4) need none.
+        ("FR", "partly", "conditional", "conditional"),
+        ("NL", "partly", "conditional", "conditional"),
+        ("DE", "criminalised", "established", "available"),
+        ("US", "criminalised", "established", "available"),
+    ],
+)
+def test_fraud_on_a_person_is_computer_fraud_only_in_part(
+    prosecute: Prosecute, cooperate: Cooperate, state: str, fraud: str, status: str, extradition: str
+) -> None:
+    facts = {"conduct_in": [state], "conduct_date": "2020-01-01", "as_of": "2020-01-01"}
+    answer = prosecute(offences=["computer-related-fraud"], **facts)[state]
+    assert (answer["criminalisation"][0]["status"], answer["status"]) == (fraud, status)
+    asked = cooperate("CH", state, "extradition", "2020-01-01", offences=["computer-related-fraud"])
+    assert asked["status"] == extradition
+    # Access is a crime of its own in all four.
+    assert prosecute(offences=["illegal-access"], **facts)[state]["status"] == "established"
+
+
+# --- nationals who are not handed over
+
+
+@pytest.mark.parametrize(("nationality", "there", "fallback"), [(["RU"], "barred", True), (["IL"], "available", False)])
+def test_who_is_not_handed_over_for_his_nationality_is_to_be_tried_there(
+    prosecute: Prosecute, cooperate: Cooperate, nationality: list[str], there: str, fallback: bool
+) -> None:
+    offence = {"offences": ["data-interference"], "conduct_date": "2018-01-01"}
+    answer = cooperate("CH", "RU", "extradition", "2019-01-01", **offence, person={"nationality": nationality})
+    assert (answer["fallback"] is not None) is fallback
+    assert (answer["status"] == "barred") is (there == "barred")
+    # And its own law gives it the jurisdiction that the duty needs.
+    suspects = [{"nationality": nationality, "present_in": ["RU"]}]
+    refused = {"extradition_refused_by": ["RU"]} if fallback else {}
+    home = prosecute(**offence, as_of="2019-01-01", conduct_in=["CH"], suspects=suspects, **refused)["RU"]
+    own = [g for g in home["grounds"] if g["principle"] == "active-nationality" and g["status"] != "excluded"]
+    assert bool(own) is fallback
+
+
+@pytest.mark.parametrize(
+    ("refused_by", "status"), [([], "conditional"), (["FR"], "conditional"), (["AT"], "established")]
+)
+def test_representation_waits_for_the_refusal_of_its_own_state(
+    prosecute: Prosecute, refused_by: list[str], status: str
+) -> None:
+    # Austrian Criminal Code s. 65(1) no. 2.
+    answer = prosecute(
+        offences=["illegal-access"],
+        conduct_in=["FR"],
+        suspects=[{"nationality": ["RU"], "present_in": ["AT"]}],
+        extradition_refused_by=refused_by,
+        conduct_date="2019-01-01",
+        as_of="2020-01-01",
+    )["AT"]
+    assert answer["status"] == status
+    (own,) = [g for g in answer["grounds"] if g["basis"]["instrument"].startswith("at-")]
+    assert (own["principle"], own["status"]) == ("representation", status)
+
+
+def test_the_treaty_duty_to_try_nationals_is_no_duty_towards_foreigners(prosecute: Prosecute) -> None:
+    # ETS 185 arts 22(3) and 24(6): only where nationality is the reason.
+    facts = {"offences": ["illegal-access"], "conduct_in": ["FR"], "conduct_date": "2019-01-01", "as_of": "2020-01-01"}
+
+    def duty(nationality: str) -> set[str]:
+        suspects = [{"nationality": [nationality], "present_in": ["US"]}]
+        answer = prosecute(**facts, suspects=suspects, extradition_refused_by=["US"])["US"]
+        return {g["status"] for g in answer["grounds"] if g["basis"]["provision"] in {"ets-185/22/3", "ets-185/24/6"}}
+
+    assert duty("US") == {"treaty-based"}
+    assert duty("RU") == {"excluded"}
+
+
+# --- succession of states
+
+
+@pytest.mark.parametrize(
+    ("state", "instrument", "day_before", "first_day"),
+    [
+        # Czechia and Slovakia go on with what bound Czechoslovakia from their first day.
+        ("CZ", "ets-024", "1992-12-31", "1993-01-01"),
+        ("SK", "ets-024", "1992-12-31", "1993-01-01"),
+        ("CZ", "ets-030", "1992-12-31", "1993-01-01"),
+        # Serbia goes on with Serbia and Montenegro; Montenegro succeeds to it on its own day.
+        ("RS", "ets-024", "2002-12-28", "2002-12-29"),
+        ("ME", "ets-024", "2006-06-05", "2006-06-06"),
+        ("ME", "untoc", "2006-06-02", "2006-06-03"),
+        # What followed the Soviet Union acceded anew.
+        ("RU", "ets-024", "2000-03-08", "2000-03-09"),
+        ("UA", "ets-024", "1998-06-08", "1998-06-09"),
+        ("HR", "ets-024", "1995-04-24", "1995-04-25"),
+    ],
+)
+def test_a_successor_is_bound_from_its_own_day(
+    engine: Engine, cooperate: Cooperate, state: str, instrument: str, day_before: str, first_day: str
+) -> None:
+    measure = "mutual-assistance-general" if instrument == "ets-030" else "extradition"
+    for day, bound in ((day_before, False), (first_day, True)):
+        assert party(engine, instrument, state, day) is bound
+        answer = cooperate("FR", state, measure, day, offences=["computer-related-fraud"])
+        assert (instrument in instruments(answer)) is bound
+
+
+def test_a_successor_takes_the_status_of_a_party_at_independence_not_before(engine: Engine) -> None:
+    # The federation that Montenegro left was a party to the Rome Statute from 2002.
+    assert party(engine, "rome-statute", "RS", "2002-07-01")
+    assert not party(engine, "rome-statute", "ME", "2006-06-02")
+    assert party(engine, "rome-statute", "ME", "2006-06-03")
+    assert party(engine, "rome-statute", "RS", "2006-06-03")
+
+
+@pytest.mark.parametrize(
+    ("state", "treaty"),
+    [
+        ("CZ", "bilateral:CZ-US:extradition:1925"),
+        ("SK", "bilateral:SK-US:extradition:1925"),
+        ("RS", "bilateral:RS-US:extradition:1901"),
+        ("HR", "bilateral:HR-US:extradition:1901"),
+        ("ME", "bilateral:ME-US:extradition:1901"),
+    ],
+)
+def test_a_bilateral_treaty_of_the_predecessor_goes_on(cooperate: Cooperate, state: str, treaty: str) -> None:
+    answer = cooperate("US", state, "extradition", "2008-01-01", offences=["computer-related-fraud"])
+    assert treaty in instruments(answer)
+    # The Soviet Union had none with the United States: its successors inherit none.
+    for other in ("RU", "UA", "KZ"):
+        found = cooperate("US", other, "extradition", "2008-01-01", offences=["computer-related-fraud"])
+        assert not [i for i in instruments(found) if i.startswith("bilateral:")]
+
+
+# --- a membership that ended before what came with it
+
+
+@pytest.mark.parametrize("day", ["2020-01-31", "2020-02-01", "2020-12-31"])
+@pytest.mark.parametrize(("requesting", "requested"), [("PL", "GB"), ("GB", "PL")])
+def test_the_warrant_outlives_the_membership_until_the_transition_ends(
+    engine: Engine, cooperate: Cooperate, requesting: str, requested: str, day: str
+) -> None:
+    assert member(engine, "eu", "GB", day) is (day == "2020-01-31")
+    assert party(engine, "eu-fd-2002-584", "GB", day)
+    found = instruments(cooperate(requesting, requested, "extradition", day))
+    assert "eu-fd-2002-584" in found
+    assert "eu-uk-tca" not in found
+
+
+@pytest.mark.parametrize(("day", "status"), [("2020-12-31", "available"), ("2021-01-01", "barred")])
+def test_with_the_warrant_went_the_surrender_of_german_nationals(cooperate: Cooperate, day: str, status: str) -> None:
+    # The agreement lets a member notify that it keeps its nationals (art. 603): Germany did, Ireland did not.
+    german = cooperate("GB", "DE", "extradition", day, person={"nationality": ["DE"]})
+    assert german["status"] == status
+    assert ("nationality-bar" in codes(german["bars"])) is (status == "barred")
+    assert (german["fallback"] is not None) is (status == "barred")
+    assert cooperate("GB", "IE", "extradition", day, person={"nationality": ["IE"]})["status"] == "available"
+    assert cooperate("GB", "DE", "extradition", day, person={"nationality": ["GB"]})["status"] == "available"
 
 
 # --- what must not change an answer

@@ -23,7 +23,18 @@ THREE = ("met", "not-met", "unknown")
 KINDS = ("treaty", "union-law", "national", "scheme", "police")
 MODES = (
     *("self-standing", "supplement", "treaty-choice", "no-treaty-states", "default-regime", "own-law"),
-    *("by-agreement", "channel-only", "court", "domestic", "frame", "model", "programmatic", "scheme", "unilateral"),
+    *(
+        "by-agreement",
+        "channel-only",
+        "court",
+        "domestic",
+        "every-basis",
+        "frame",
+        "model",
+        "programmatic",
+        "scheme",
+        "unilateral",
+    ),
 )
 GROUND_KINDS = ("national", "treaty", "union-law", "custom", "court-statute")
 NATIONALS_LAW = (
@@ -167,6 +178,7 @@ DOMAINS: dict[str, dict[str, tuple[str, ...]]] = {
     "combined-crime": {"own": CRIMES, "needed": CRIMES},
     "corporate-tie": {},
     "note-nationality": {},
+    "surrender-basis": {"kind": KINDS, "mode": MODES},
     "transfer-route": {},
     "third-state-measure": {},
     "third-states": {"measure": MEASURES},
@@ -233,7 +245,7 @@ COLLECTED: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "havens": {
         "crime": CRIMES,
-        "basis": ("", "binds", "none"),
+        "basis": ("", "binds", "convention", "none"),
         "absence": ("", "absent", "suspended"),
         "required": REQUIRED,
     },

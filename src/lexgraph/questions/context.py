@@ -105,6 +105,12 @@ class Context:
         return out
 
     @cached_property
+    def refusals_everywhere(self) -> dict[str, list[dict[str, str]]]:
+        """Refusal grounds that hold under every basis of a party, by the instrument that states them."""
+        rows = {name: [r for r in some if r.get("every") == "true"] for name, some in self.refusals.items()}
+        return {name: some for name, some in rows.items() if some}
+
+    @cached_property
     def statements(self) -> dict[tuple[str, str], list[dict[str, str]]]:
         """Statements by instrument and party, the youngest first."""
         out: dict[tuple[str, str], list[dict[str, str]]] = {}

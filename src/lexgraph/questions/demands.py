@@ -179,7 +179,7 @@ def nationals_under(pair: Pair, measure: str, kind: str, name: str) -> dict[str,
     ground = next(
         (
             code(r["effect"])
-            for r in pair.refusals.get(name, [])
+            for r in pair.refusals_under(name)
             if "NationalityGround" in pair.context.codes.of_class("refusal-ground", code(r["ground"]))
         ),
         "",

@@ -70,7 +70,11 @@ class _Towards:
         rows = context.select(
             "cooperate", requesting=state, measure=iris([measure], f"{ID}measure/"), as_of=[day(as_of)]
         )
-        self.bound = {code(row["requested"]) for row in rows if context.binding(row["kind"])}
+        self.basis: dict[str, str] = {}
+        for row in rows:
+            stands, _ = context.first("surrender-basis", {"kind": code(row["kind"]), "mode": code(row["mode"])}, {})
+            if stands == "binds" or code(row["requested"]) not in self.basis:
+                self.basis[code(row["requested"])] = stands
         self.topic, _ = context.first("treaty-topic", {"measure": measure}, {})
         kind, _ = context.first("absence-kind", {"measure": measure}, {})
         others = [o for o in iris(sorted(context.codes.states), f"{ID}state/") if o != state[0]]
@@ -92,7 +96,7 @@ class _Towards:
         ]
         shown = any(code(r.get("evidence", "")) == "document" for r in known)
         return {
-            "basis": "binds" if order in self.bound else "none",
+            "basis": self.basis.get(order, "none"),
             "absence": known[0]["what"] if known else "",
             "required": code(rules[0]["value"]) if rules else "",
             "certainty": "shown" if shown else "recalled" if known else "",

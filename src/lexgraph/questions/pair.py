@@ -53,23 +53,35 @@ class Pair:
         used = sorted({code(row["instrument"]) for row in self.rows if "/id/instrument/" in row["instrument"]})
         self.statements = [r for name in used for r in context.statements.get((name, requested), [])]
         self.own_statements = [r for name in used for r in context.statements.get((name, requesting), [])]
-        self.refusals = {name: self._refusals_under(name) for name in used}
+        self._refusals: dict[str, list[Row]] = {}
 
-    def _refusals_under(self, instrument: str) -> list[Row]:
-        """Refusal grounds under an instrument; those of a protocol that binds the two come first."""
-        context, both = self.context, {self.requesting, self.requested}
-        protocols = sorted(context.instruments.get(instrument, Instrument()).amended_by)
-        bound = context.bound(protocols, both, self.as_of) if protocols else {}
-        rows: list[Row] = []
-        for name in [*(p for p in protocols if set(bound.get(p, [])) == both), instrument]:
+    def refusals_under(self, instrument: str) -> list[Row]:
+        """Refusal grounds under an instrument; those that hold everywhere and those of its protocols come first."""
+        if instrument in self._refusals:
+            return self._refusals[instrument]
+        rows = self._refusals[instrument] = []
+        for name in [*self._overriding(), *self._protocols(instrument), instrument]:
             said = {(code(r["ground"]), code(r["refuses"])) for r in rows}
             rows += [
                 r
-                for r in context.refusals.get(name, [])
+                for r in self.context.refusals.get(name, [])
                 if ("requested" not in r or code(r["requested"]) == self.requested)
+                and (name == instrument or name in self._protocols(instrument) or r.get("every") == "true")
                 and (code(r["ground"]), code(r["refuses"])) not in said
             ]
         return rows
+
+    def _overriding(self) -> list[str]:
+        """Instruments of the requested order with grounds that hold under every basis."""
+        names = sorted(self.context.refusals_everywhere)
+        return sorted(self.context.bound(names, [self.requested], self.as_of))
+
+    def _protocols(self, instrument: str) -> list[str]:
+        """Protocols of an instrument that bind the two."""
+        names = sorted(self.context.instruments.get(instrument, Instrument()).amended_by)
+        both = {self.requesting, self.requested}
+        bound = self.context.bound(names, both, self.as_of) if names else {}
+        return [name for name in names if set(bound.get(name, [])) == both]
 
     @cached_property
     def history(self) -> list[Row]:

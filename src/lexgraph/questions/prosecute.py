@@ -243,7 +243,22 @@ class _Prosecution:
             ],
             "grounds": [self._shown(order, g) for g in grounds],
             "depends_on_readings": depends(self.context, status, grounds, rank),
+            **({"modes_of_liability": self._modes(order)} if order in self.courts else {}),
         }
+
+    def _modes(self, court: str) -> list[dict[str, Any]]:
+        """Forms of participation by which a person is liable before a court, for the offences asked."""
+        rows = self.context.select("parts/liability", court=iris([court], f"{ID}state/"))
+        return [
+            {
+                "provision": code(row["provision"]),
+                "citation": row["citation"],
+                "what": row["summary"],
+                "derived_from": [row["record"]],
+            }
+            for row in rows
+            if "offence" not in row or code(row["offence"]) in self.offences
+        ]
 
     def _shown(self, order: str, ground: dict[str, Any]) -> dict[str, Any]:
         out = {k: v for k, v in ground.items() if k not in {"order", "row", "fact"}}

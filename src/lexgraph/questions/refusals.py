@@ -15,7 +15,7 @@ def refusal_grounds(pair: Pair, measure: str, kind: str, instrument: str, offenc
     found: dict[str, dict[str, Any]] = {}
     family, _ = context.first("measure-family", {"measure": measure}, {})
     refers = False
-    for row in pair.refusals.get(instrument, []):
+    for row in pair.refusals_under(instrument):
         if code(row["refuses"]) not in {measure, family}:
             continue
         effect, ground = code(row["effect"]), code(row["ground"])
@@ -27,10 +27,12 @@ def refusal_grounds(pair: Pair, measure: str, kind: str, instrument: str, offenc
                 "citation": row.get("citation"),
                 "from_text": True,
                 "record": row["record"],
+                "instrument": code(row["instrument"]),
             }
     wanted, _ = context.first("domestic-refusals", {"measure": measure, "kind": kind}, {})
     open_to_law, _ = context.first("own-grounds-apply", {"kind": kind}, {})
-    if wanted == "yes" and (not found or refers or open_to_law == "yes"):
+    silent = not any(entry["instrument"] == instrument for entry in found.values())
+    if wanted == "yes" and (silent or refers or open_to_law == "yes"):
         for rule in pair.rules("refusals"):
             if "ground" in rule and ("measure" not in rule or code(rule["measure"]) == measure):
                 found.setdefault(code(rule["ground"]), _domestic(rule, code(rule["ground"])))
@@ -60,7 +62,7 @@ def _weigh(pair: Pair, measure: str, offence: str, instrument: str, entry: dict[
         offence,
         requesting=pair.requesting,
         measure=measure,
-        instrument=instrument,
+        instrument=entry.get("instrument", instrument),
         as_of=pair.as_of,
     )
     outcome, why = context.decide("refusal-ground", entry["code"], pair.case, subject)

@@ -116,7 +116,8 @@ def _third_states(context: Context, a: str, as_of: str, but: set[str]) -> list[d
     )
     found: dict[str, set[str]] = {}
     for row in rows:
-        if context.binding(row["kind"]):
+        stands, _ = context.first("surrender-basis", {"kind": code(row["kind"]), "mode": code(row["mode"])}, {})
+        if stands == "binds":
             found.setdefault(code(row["requested"]), set()).add(code(row["instrument"]))
     return [
         {"code": order, "name": context.codes.name(order), "instruments": sorted(found[order])}
