@@ -394,7 +394,7 @@ def check_links(tables: Iterable[Rows], declared: Callable[[str], bool], names: 
                 continue
             kind = ref.iri[: ref.iri.rfind("/") + 1]
             pool = [n.rsplit("/", 1)[-1] for n in names if n.startswith(kind)]
-            pool += [s.removeprefix(kind) for s in subjects if s.startswith(kind)] if not pool else []
+            pool += [s.removeprefix(kind) for s in subjects if s.startswith(kind)]
             near = process.extractOne(ref.value, pool)
             hint = f"; did you mean {near[0]}?" if near else ""
             problems.append(Problem(ref.file, ref.row, ref.column, ref.value, f"is not declared{hint}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -20,9 +21,16 @@ Ask = Callable[..., Answer]
 
 @pytest.fixture(scope="module")
 def routes(engine: Engine) -> Ask:
+    # Third states take seconds: a question that several tests ask is asked once.
+    asked: dict[str, Answer] = {}
+
     def ask(requesting: str, requested: str, as_of: str = "2020-06-01", **more: Any) -> Answer:
         more.setdefault("offences", ["illegal-access"])
-        return engine.routes({"requesting": requesting, "requested": requested, "as_of": as_of, **more})
+        question = {"requesting": requesting, "requested": requested, "as_of": as_of, **more}
+        key = json.dumps(question, sort_keys=True)
+        if key not in asked:
+            asked[key] = engine.routes(question)
+        return asked[key]
 
     return ask
 
@@ -119,11 +127,11 @@ def test_a_national_is_tried_at_home_by_the_text_that_says_so(
 @pytest.mark.parametrize(
     ("requesting", "requested", "route"),
     [
-        # US law wants a treaty; Russian and Chinese law ask for reciprocity; nothing is recorded of Somali law.
+        # US law wants a treaty; Russian and Chinese law ask for reciprocity; nothing is recorded of Aruban law.
         ("DZ", "US", "conclude-treaty"),
         ("US", "RU", "reciprocity"),
         ("US", "CN", "reciprocity"),
-        ("KI", "SO", "ask-own-law"),
+        ("KI", "AW", "ask-own-law"),
         ("CN", "HK", "conclude-treaty"),
     ],
 )
@@ -270,10 +278,10 @@ def test_no_crime_is_said_of_the_offence_asked_alone(havens: Ask) -> None:
 
 
 def test_a_state_without_records_is_no_haven(havens: Ask, prosecute: Prosecute) -> None:
-    facts = {"offences": ["illegal-access"], "conduct_in": ["SO"], "conduct_date": "2020-01-01"}
-    answer = prosecute(**facts, as_of="2026-11-01")["SO"]
+    facts = {"offences": ["illegal-access"], "conduct_in": ["AW"], "conduct_date": "2020-01-01"}
+    answer = prosecute(**facts, as_of="2026-11-01")["AW"]
     assert [c["status"] for c in answer["criminalisation"]] == ["unknown"]
-    assert "SO" not in said(havens("illegal-access", "2020-01-01"), "no-crime")
+    assert "AW" not in said(havens("illegal-access", "2020-01-01"), "no-crime")
 
 
 def test_several_offences_are_answered_each(engine: Engine, havens: Ask) -> None:

@@ -449,8 +449,6 @@ def test_their_criminal_law_is_read_like_any_other(prosecute: Prosecute) -> None
         answer = prosecute(**facts, conduct_in=[state])[state]
         assert answer["status"] == "established"
         assert "national" in {g["basis"]["kind"] for g in answer["grounds"] if g["status"] == "established"}
-    # Macao has none recorded.
-    assert prosecute(**facts, conduct_in=["MO"])["MO"]["status"] == "presumed"
 
 
 # --- the same name, other elements

@@ -188,10 +188,19 @@ class Context:
                 out[(order, offence)] = replace(own, status=status, needs=needs)
         return out
 
+    def read_domestic(self, orders: Iterable[str]) -> None:
+        """Read the rules on cooperation of several legal orders at once, for those not read yet."""
+        missing = sorted(set(orders) - set(self._domestic))
+        if not missing:
+            return
+        read: dict[str, list[dict[str, str]]] = {order: [] for order in missing}
+        for row in self.select("domestic", requested=iris(missing, f"{ID}state/")):
+            read[code(row["requested"])].append(row)
+        self._domestic.update(read)
+
     def domestic(self, requested: str, requesting: str, date: str) -> list[dict[str, str]]:
         """Rules of a legal order on cooperation in force on a day, towards one counterpart."""
-        if requested not in self._domestic:
-            self._domestic[requested] = self.select("domestic", requested=iris([requested], f"{ID}state/"))
+        self.read_domestic([requested])
         return [
             row
             for row in self._domestic[requested]

@@ -21,6 +21,7 @@ def havens(context: Context, question: HavensQuestion) -> dict[str, Any]:
         if context.first("haven-orders", {"kind": str(s.get("kind", ""))}, {})[0] == "yes" and c != echo["requesting"]
     ]
     crimes = context.crimes(orders, echo["offences"], date)
+    context.read_domestic(orders if echo["requesting"] else [])
     towards = _Towards(context, echo["requesting"], as_of) if echo["requesting"] else None
     answers = []
     for order in orders:

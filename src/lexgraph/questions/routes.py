@@ -97,7 +97,6 @@ def _joinable(context: Context, a: str, b: str, measure: str, as_of: str) -> lis
             {
                 "instrument": code(row["instrument"]),
                 "title": row["title"],
-                "signed": row.get("signed") == "true",
                 "joinable": code(row["joinable"]),
                 "member": "yes" if member else "no",
             }
