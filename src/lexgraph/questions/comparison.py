@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from lexgraph.questions.context import Context, code
+from lexgraph.questions.context import Context, Instrument, code
 from lexgraph.questions.facts import Case, Subject
 
 
@@ -41,7 +41,12 @@ def _rules(context: Context, compared_for: str, parties: Sequence[str], on: str)
     out = []
     for (name, _), entry in texts.items():
         entry["binds"] = sorted(bound.get(name, []))
-        if len(entry["binds"]) > 1:
+        # Between the parties of a text that takes another's place, that other one does not speak.
+        taken = any(
+            name in context.instruments.get(other, Instrument()).replaces and set(entry["binds"]) <= set(some)
+            for other, some in bound.items()
+        )
+        if len(entry["binds"]) > 1 and not taken:
             out.append(entry)
     return out
 
@@ -126,4 +131,5 @@ def compare_requests(
 def compare_claims(context: Context, case: Case, states: Sequence[str], as_of: str) -> list[dict[str, Any]]:
     """Several states able to prosecute: the texts that tell them how to choose, and who meets which factor."""
     facts = {"first": [], "gravest": gravest(case, states), "treaty": []}
-    return _meet(context, case, states, _rules(context, "prosecution", states, as_of), {}, facts)
+    texts = _rules(context, "prosecution", states, as_of)
+    return [found for text in texts for found in _meet(context, case, text["binds"], [text], {}, facts)]

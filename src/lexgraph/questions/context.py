@@ -305,6 +305,12 @@ class Context:
         return out
 
     @cached_property
+    def court_starts(self) -> dict[tuple[str, str], str]:
+        """First day of a court's jurisdiction over an offence anywhere, by court and offence."""
+        rows = self.select("parts/court-starts")
+        return {(code(row["court"]), code(row["offence"])): row["start"] for row in rows}
+
+    @cached_property
     def comparisons(self) -> list[dict[str, str]]:
         """Rules that name factors for choosing between several states."""
         return self.select("parts/comparison")
@@ -337,8 +343,8 @@ class Context:
         """Members of an organisation on a day."""
         key = f"organisation/{organisation}"
         if key not in self._parties:
-            self._parties[key] = self.select("parties", instrument=iris([organisation], f"{ID}organisation/"))
-        return {r["code"] for r in self._parties[key] if r["from"] <= date < r["until"]}
+            self._parties[key] = self.select("parts/members", organisation=iris([organisation], f"{ID}organisation/"))
+        return {code(r["party"]) for r in self._parties[key] if r["from"] <= date < r["until"]}
 
     def weakest(self, certainties: Iterable[str | None]) -> str | None:
         """The weakest of some certainties."""

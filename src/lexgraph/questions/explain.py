@@ -18,7 +18,7 @@ LANGUAGES = ("en", "fr", "ar")
 def _chain(context: Context, fact: str, table: str, row: TableRow, records: Iterable[str]) -> dict[str, Any]:
     rules = [
         {"fact": about, "rule": rule, "says": first(context.store.describe([iri])[iri], "comment")}
-        for about, rule in context.derivation(fact)
+        for about, rule in (context.derivation(fact) if fact else [])
         for iri in [context.rule_iri(rule)]
     ]
     described = context.store.describe(records)

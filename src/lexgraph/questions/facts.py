@@ -140,6 +140,10 @@ def _feature(test: FactTest, case: Case, subject: Subject) -> bool | None:
     return True if test.value in case.features else None
 
 
+def _given_or_feature(test: FactTest, case: Case, subject: Subject) -> bool | None:
+    return True if case.given(test.fields) or test.value in case.features else None
+
+
 def _plea(test: FactTest, case: Case, subject: Subject) -> bool | None:
     return test.value in case.pleas
 
@@ -226,6 +230,7 @@ RELATIONS: dict[str, Relation] = {
     "offence-asked": _offence_asked,
     "offence-class": _offence_class,
     "feature": _feature,
+    "given-or-feature": _given_or_feature,
     "plea": _plea,
     "plea-or-feature": _plea_or_feature,
     "never-settled": _never,

@@ -124,11 +124,17 @@ class _Prosecution:
             said = national.get(key)
             ground = self._best_ground(row, "no" if said and set(said) == {"not-met"} else "")
             if ground["basis"]["kind"] == self.context.domestic_kind and row["when"] == "in-force":
-                national.setdefault(key, []).append(ground.pop("conditions_status"))
+                national.setdefault(key, []).append(self._answer_of(ground))
             ground.pop("conditions_status", None)
             if ground["status"] != "hidden":
                 out.append(ground)
         return out
+
+    def _answer_of(self, ground: dict[str, Any]) -> str:
+        """What a national rule answers; one that fails only because it is for other persons says nothing."""
+        failed = [c["code"] for c in ground["conditions"] if c["status"] == "not-met"]
+        personal = all("PersonalCondition" in self.context.codes.of_class("condition", c) for c in failed)
+        return "silent" if failed and personal else str(ground["conditions_status"])
 
     def _best_ground(self, row: dict[str, str], answered: str) -> dict[str, Any]:
         """The ground for the suspect for whom it holds best, naming all for whom it does as well."""
@@ -261,8 +267,8 @@ class _Prosecution:
         ]
 
     def _shown(self, order: str, ground: dict[str, Any]) -> dict[str, Any]:
-        out = {k: v for k, v in ground.items() if k not in {"order", "row", "fact"}}
-        if self.explain and ground.get("fact"):
+        out = {k: v for k, v in ground.items() if k not in {"order", "row", "fact", "table"}}
+        if self.explain:
             out["explanation"] = explain_ground(self.context, order, ground)
         return out
 
@@ -289,17 +295,25 @@ class _Prosecution:
                 "later": "yes" if early else "no",
                 "ended": "yes" if late else "no",
             }
-            territory = self.fields["conduct_in"] + self.fields["effects_in"] + self.fields["systems_in"]
+            territory = [
+                place for name in ("conduct_in", "effects_in", "systems_in", "flag") for place in self.fields[name]
+            ]
+            nationality = self.fields.get("suspects.nationality", [])
+            start = context.court_starts.get((court, offence), "")
+            facts["nowhere"] = "yes" if start and self.date < start else "no"
+            facts["given"] = "yes" if territory and nationality else "no"
+            facts["sovereign"] = "yes" if self._reached_by_sovereign(court, territory) else "no"
             names = {
                 "offence": self.case.offence_label(offence),
                 "date": self.date,
-                "from": min(early, default=""),
+                "from": min(early, default=start),
                 "until": max(late, default=""),
                 "territory": ", ".join(dict.fromkeys(map(context.codes.name, territory))) or "not given",
-                "nationality": ", ".join(map(context.codes.name, self.fields.get("suspects.nationality", [])))
-                or "not given",
+                "nationality": ", ".join(map(context.codes.name, nationality)) or "not given",
             }
-            reason, why = context.first("court-out-of-reach", facts, names)
+            decided = context.decisions.first("court-out-of-reach", facts)
+            reason, why = decided.then, context.fill(decided, names)
+            status = "unknown" if reason == "unknown" else "excluded"
             out.append(
                 {
                     "order": court,
@@ -307,17 +321,26 @@ class _Prosecution:
                     "factor": None,
                     "place": None,
                     "offence": offence,
-                    "status": "excluded",
+                    "status": status,
                     "why": why,
                     "basis": self._statute(court),
                     "conditions": [],
-                    "excluded_by": {"code": reason, "why": why},
+                    "excluded_by": {"code": reason, "why": why} if status == "excluded" else None,
                     "readings": [],
+                    "row": decided,
+                    "table": "court-out-of-reach",
                     "derived_from": [],
                     "certainty": None,
                 }
             )
         return out
+
+    def _reached_by_sovereign(self, court: str, places: list[str]) -> bool:
+        """Whether a place named is a territory whose sovereign is bound by the statute of a court on the day."""
+        sovereigns = {p: str(self.context.codes.states.get(p, {}).get("sovereign", "")) for p in places}
+        wanted = sorted({s for s in sovereigns.values() if s})
+        statute = str(self._statute(court)["instrument"])
+        return bool(wanted) and bool(self.context.bound([statute], wanted, self.date))
 
     def _statute(self, court: str) -> dict[str, Any]:
         """The statute of a court as the basis on which it has no jurisdiction."""
