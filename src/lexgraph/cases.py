@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 _SHOWN_ONLY = {"not-covered", "superseded", "unknown", "no-basis"}
@@ -38,6 +38,7 @@ class Check:
     got: str
     wrong: tuple[str, ...]
     explained: str | None
+    collection: str = ""
 
     @property
     def passed(self) -> bool:
@@ -109,7 +110,8 @@ def _cooperate(
 def run(engine: Answers) -> Iterator[Check]:
     """Ask every case of ``data/cases`` and compare."""
     for case in engine._cases():
-        yield from check_case(engine, case)
+        for found in check_case(engine, case):
+            yield replace(found, collection=str(case.get("collection") or ""))
 
 
 def check_case(engine: Answers, case: Mapping[str, Any]) -> Iterator[Check]:
@@ -173,5 +175,9 @@ def check(engine: Answers) -> dict[str, Any]:
         "exact_prosecute": score(c for c in checks if c.exact and c.kind == "prosecute"),
         "exact_cooperate": score(c for c in checks if c.exact and c.kind == "cooperate"),
         "loose": score(c for c in checks if not c.exact),
+        "exact_by_collection": {
+            name: score(c for c in checks if c.exact and c.collection == name)
+            for name in sorted({c.collection for c in checks})
+        },
         "disagreements": [asdict(c) for c in checks if not c.passed],
     }
