@@ -41,6 +41,9 @@ PROSECUTE_OPTIONS = [
     "--authorised-by",
     "--extradition-refused-by",
     "--proceedings-in",
+    # beyond the contract, which changes by adding
+    "--suspect-seat",
+    "--explain",
     "--format",
 ]
 COOPERATE_OPTIONS = [
@@ -56,6 +59,10 @@ COOPERATE_OPTIONS = [
     "--proceedings-in",
     "--judged-in",
     "--plea",
+    # beyond the contract, which changes by adding
+    "--interest",
+    "--request-date",
+    "--explain",
     "--format",
 ]
 
@@ -65,6 +72,11 @@ COOPERATE_OPTIONS = [
     [
         ("prosecute", PROSECUTE_OPTIONS),
         ("cooperate", COOPERATE_OPTIONS),
+        (
+            "routes",
+            ["--measure", "--offence", "--as-of", "--conduct-date", "--person-nationality", "--format"],
+        ),
+        ("havens", ["--offence", "--requesting", "--as-of", "--conduct-date", "--format"]),
         ("query", ["--param", "--format"]),
         ("export", ["--what", "--as", "--out"]),
         ("build", ["--out"]),

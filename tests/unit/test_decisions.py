@@ -74,6 +74,7 @@ SECOND = (*CHOOSING, "default-regime")
 FAMILIES = ("extradition", "assistance", "police")
 STEP = {
     "family": FAMILIES,
+    "status": BASIS_STATUSES,
     "measure": ("extradition", "expedited-preservation", "mutual-assistance-general"),
     "mode": ("self-standing", "treaty-choice", "no-treaty-states"),
     "channel": ("", "diplomatic"),
@@ -100,6 +101,7 @@ DOMAINS: dict[str, dict[str, tuple[str, ...]]] = {
         "territorial": ("yes", "no"),
         "answered": ("", "no"),
         "limited": ("", "yes"),
+        "representation": ("", "yes"),
         "criminalisation": CRIMES,
         "conditions": THREE,
     },
@@ -120,6 +122,7 @@ DOMAINS: dict[str, dict[str, tuple[str, ...]]] = {
         "kind": KINDS,
         "ground": ("", *EFFECTS),
         "declared": ("", "bars"),
+        "side": ("", "hub"),
         "rule": NATIONALS,
     },
     "nationals-no-basis": {"person": ("unstated", "yes", "no"), "rule": NATIONALS_LAW},
@@ -139,12 +142,14 @@ DOMAINS: dict[str, dict[str, tuple[str, ...]]] = {
         "consensual": ("", "yes"),
     },
     "basis-class": {
+        "list": ("", "unread"),
         "status": BASIS_STATUSES,
         "scope": THREE,
         "mode": MODES,
         "kind": KINDS,
     },
     "needs-others": {"mode": MODES},
+    "deems-included": {"mode": MODES},
     "governs": {"kind": KINDS, "mode": MODES, "scope": THREE, "status": BASIS_STATUSES},
     "measure-without-basis": {
         "nationals": ("none", "bar"),
@@ -157,6 +162,7 @@ DOMAINS: dict[str, dict[str, tuple[str, ...]]] = {
         "ended": ("yes", "no"),
         "given": ("yes", "no"),
         "nowhere": ("yes", "no"),
+        "failed": ("yes", "no"),
         "sovereign": ("yes", "no"),
     },
     "court-suggested": {
@@ -496,6 +502,30 @@ EXAMPLES: list[tuple[str, FactTest, Case, dict[str, Any], bool | None]] = [
     ("any-bound", a_test("any-bound"), a_case(["XA"], parties={"pact": {"XC"}}), {"instrument": "pact"}, False),
     ("any-bound", a_test("any-bound"), a_case(["XA"], parties={"pact": {"XA"}}), {"instrument": "other"}, False),
     ("any-bound", a_test("any-bound"), a_case(), {"instrument": "pact"}, None),
+    (
+        "offence-or-feature",
+        a_test("offence-or-feature", "aiding|helped"),
+        a_case(features={"helped"}),
+        {},
+        True,
+    ),
+    ("offence-or-feature", a_test("offence-or-feature", "aiding|helped"), a_case(), {}, False),
+    (
+        "other-not-bound",
+        a_test("other-not-bound"),
+        a_case(["XC"], parties={"pact": {"XB"}}),
+        {"instrument": "pact"},
+        True,
+    ),
+    (
+        "other-not-bound",
+        a_test("other-not-bound"),
+        a_case(["XB"], parties={"pact": {"XB"}}),
+        {"instrument": "pact"},
+        False,
+    ),
+    ("other-not-bound", a_test("other-not-bound"), a_case(["XA"]), {}, False),
+    ("other-not-bound", a_test("other-not-bound"), a_case(), {}, None),
     ("given-or-feature", a_test("given-or-feature", "body"), a_case(["XA"]), {}, True),
     ("given-or-feature", a_test("given-or-feature", "body"), a_case(features={"body"}), {}, True),
     ("given-or-feature", a_test("given-or-feature", "body"), a_case(features={"other"}), {}, None),
@@ -617,8 +647,14 @@ def test_a_relation_answers_yes_no_or_not_given(
 
 # Relations that cannot give all three answers: silence is no "no", or the question always settles it.
 FEWER_ANSWERS: dict[str, set[bool | None]] = {
-    **{name: {True, None} for name in ("any-given", "bound-by-jurisdiction-duty", "feature", "measure-asked")},
-    **{name: {True, False} for name in ("offence-asked", "offence-class", "own-offence", "plea", "plea-or-feature")},
+    **{
+        name: {True, None}
+        for name in ("any-given", "bound-by-jurisdiction-duty", "feature", "given-or-feature", "measure-asked")
+    },
+    **{
+        name: {True, False}
+        for name in ("offence-asked", "offence-class", "offence-or-feature", "own-offence", "plea", "plea-or-feature")
+    },
     "never-settled": {None},
     "always": {True},
 }

@@ -38,6 +38,8 @@ class Instrument:
     lists: set[str] = field(default_factory=set)
     list_years: float = 0.0
     """Penalty from which a listed offence is taken without examining dual criminality."""
+    reaches: set[str] = field(default_factory=set)
+    """Offences that the heads of a list treaty reach."""
     replaces: set[str] = field(default_factory=set)
     amended_by: set[str] = field(default_factory=set)
     """Its protocols: between two parties of one, what it says of refusal goes before the convention."""
@@ -92,8 +94,14 @@ class Context:
             if what in duties:
                 duties[what].append({"provision": value, "citation": row["citation"]})
             else:
-                sets = {"defines": entry.defines, "lists": entry.lists, "replaces": entry.replaces}
-                sets.get(what, entry.amended_by).add(value)
+                sets = {
+                    "defines": entry.defines,
+                    "lists": entry.lists,
+                    "reaches": entry.reaches,
+                    "replaces": entry.replaces,
+                    "amended-by": entry.amended_by,
+                }
+                sets[what].add(value)
         return out
 
     @cached_property
@@ -302,6 +310,25 @@ class Context:
         out: dict[str, list[dict[str, str]]] = {}
         for row in self.select("parts/readings"):
             out.setdefault(row["record"], []).append(row)
+        return out
+
+    @cached_property
+    def best_status(self) -> str:
+        """The best status of a basis."""
+        return min(self.basis_rank, key=lambda s: self.basis_rank[s])
+
+    @cached_property
+    def supplement_class(self) -> str:
+        """The class of bases that only supplement another."""
+        return self.decisions.first("basis-class", {"mode": "supplement", "scope": "met"}).then
+
+    @cached_property
+    def hubs(self) -> dict[str, set[str]]:
+        """Legal orders on the hub side of an instrument that has two sides."""
+        rows = self.store.select(f"PREFIX lexo: <{ONTOLOGY}> SELECT ?i ?h WHERE {{ ?i lexo:hub ?h }}")
+        out: dict[str, set[str]] = {}
+        for row in rows:
+            out.setdefault(code(row["i"]), set()).add(code(row["h"]))
         return out
 
     @cached_property

@@ -69,6 +69,14 @@ class _Request:
         self.explain = explain
         self.rows = pair.links.get(measure, [])
         self.present = {code(row["instrument"]) for row in self.rows}
+        deeming = {
+            code(row["instrument"])
+            for row in self.rows
+            if self.context.first("deems-included", {"mode": code(row["mode"])}, {})[0] == "yes"
+        }
+        self.deemed = frozenset(
+            offence for name in deeming for offence in self.context.instruments.get(name, Instrument()).defines
+        )
 
     def answer(self, police: list[dict[str, Any]], concurrent: bool) -> dict[str, Any]:
         """The answer for the measure, in the form of the contract."""
@@ -94,7 +102,17 @@ class _Request:
             "authorities": shown.authorities(pair, relied),
             "police_channels": police,
             "depends_on_readings": depends(context, status, deciding, context.basis_rank),
-            "obstacles": obstacles(pair, self.measure, status, deciding, decided, nationals, police, concurrent),
+            "obstacles": obstacles(
+                pair,
+                self.measure,
+                status,
+                deciding,
+                decided,
+                [b for b in ranked if b["class"] == context.supplement_class],
+                nationals,
+                police,
+                concurrent,
+            ),
         }
         for basis in ranked:
             basis["steps"] = steps(pair, basis) if basis["status"] in context.relied else None
@@ -146,7 +164,14 @@ class _Request:
         instrument = context.instruments.get(name, Instrument())
         about = context.store.describe([thing["instrument"][0]])[thing["instrument"][0]]
         link = Link(
-            self.measure, thing, name, instrument, basis["kind"], code(row["mode"]), bilateral=bool(about.get("partyA"))
+            self.measure,
+            thing,
+            name,
+            instrument,
+            basis["kind"],
+            code(row["mode"]),
+            bool(about.get("partyA")),
+            self.deemed,
         )
         taken = sorted(
             other

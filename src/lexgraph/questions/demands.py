@@ -24,6 +24,8 @@ class Link:
     kind: str
     mode: str
     bilateral: bool
+    deemed: frozenset[str] = frozenset()
+    """Offences that a convention binding both deems to be in any extradition treaty between them."""
 
 
 def weigh(pair: Pair, link: Link, offence: str) -> dict[str, Any]:
@@ -42,12 +44,13 @@ def weigh(pair: Pair, link: Link, offence: str) -> dict[str, Any]:
         "kind": link.kind,
         "mode": link.mode,
         "scope": scope["status"],
+        "list": "unread" if link.bilateral and scope["status"] == "unknown" else "",
         "choice": choice,
         "dual": dual["status"],
         "threshold": threshold["status"] if threshold else "met",
         "nationals": nationals["status"] if nationals else "none",
-        "mandatory": "live" if any(r["effect"] == "mandatory" for r in live) else "",
-        "optional": "live" if any(r["effect"] == "optional" for r in live) else "",
+        "mandatory": "live" if any(r.get("counts_as", r["effect"]) == "mandatory" for r in live) else "",
+        "optional": "live" if any(r.get("counts_as", r["effect"]) == "optional" for r in live) else "",
         "stated": "unanswered" if open_pleas else "",
         "consensual": "yes" if "ConsensualMeasure" in pair.context.codes.of_class("measure", link.measure) else "",
     }
@@ -57,7 +60,10 @@ def weigh(pair: Pair, link: Link, offence: str) -> dict[str, Any]:
         "dual": dual["why"],
         "threshold": threshold["why"] if threshold else "",
         "nationals": nationals["why"] if nationals else "",
-        "grounds": "; ".join(f"{r['code']}: {r['why']}" for r in live),
+        **{
+            weight: "; ".join(f"{r['code']}: {r['why']}" for r in live if r.get("counts_as", r["effect"]) == weight)
+            for weight in ("mandatory", "optional")
+        },
         "unanswered": "; ".join(open_pleas),
     }
     return {
@@ -84,6 +90,7 @@ def _scope(pair: Pair, link: Link, offence: str) -> dict[str, Any]:
         measure=link.measure,
         own_offences=frozenset(link.instrument.defines),
         listed_offences=frozenset(link.instrument.lists),
+        reached_offences=frozenset(link.instrument.reaches | link.deemed),
     )
     status, why = pair.context.decide("scope", scope, pair.case, subject)
     return {"code": scope, "status": status, "why": why}
@@ -189,6 +196,7 @@ def nationals_under(pair: Pair, measure: str, kind: str, name: str) -> dict[str,
         "kind": kind,
         "ground": ground,
         "declared": "bars" if "bars" in pair.said(name) else "",
+        "side": "hub" if pair.requested in pair.context.hubs.get(name, ()) else "",
         "rule": rule,
     }
     status, why = pair.context.first("nationals", facts, pair.names)

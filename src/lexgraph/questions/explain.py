@@ -13,6 +13,7 @@ from lexgraph.questions.context import Context, code, first
 from lexgraph.questions.pair import Pair
 
 LANGUAGES = ("en", "fr", "ar")
+COMMA = {"en": ", ", "fr": ", ", "ar": "، "}
 
 
 def _chain(context: Context, fact: str, table: str, row: TableRow, records: Iterable[str]) -> dict[str, Any]:
@@ -74,7 +75,14 @@ def explain_basis(pair: Pair, basis: Mapping[str, Any]) -> dict[str, Any]:
             "measure": codes.label("measure", basis["measure"], lang),
             "offence": codes.label("offence", basis["offence"] or "", lang),
             "citation": basis["citation"],
-            "grounds": ", ".join(codes.label("refusal-ground", r["code"], lang) for r in live),
+            **{
+                weight: COMMA[lang].join(
+                    codes.label("refusal-ground", r["code"], lang)
+                    for r in live
+                    if r.get("counts_as", r["effect"]) == weight
+                )
+                for weight in ("mandatory", "optional")
+            },
             "from": basis["from"] or "",
         }
         for lang in LANGUAGES

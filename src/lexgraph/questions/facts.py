@@ -72,6 +72,7 @@ class Subject:
     measure: str = ""
     own_offences: frozenset[str] = frozenset()
     listed_offences: frozenset[str] = frozenset()
+    reached_offences: frozenset[str] = frozenset()
     instrument: str = ""
     as_of: str = ""
     names: dict[str, Any] = field(default_factory=dict)
@@ -140,6 +141,24 @@ def _feature(test: FactTest, case: Case, subject: Subject) -> bool | None:
     return True if test.value in case.features else None
 
 
+def _offence_or_feature(test: FactTest, case: Case, subject: Subject) -> bool | None:
+    offence, feature = test.value.split("|")
+    return subject.offence == offence or offence in case.offences or feature in case.features
+
+
+def _other_not_bound(test: FactTest, case: Case, subject: Subject) -> bool | None:
+    """Whether a state given is neither the order itself nor a party to the instrument that the test is about."""
+    given = [v for v in dict.fromkeys(case.given(test.fields)) if v != subject.order]
+    if not case.given(test.fields):
+        return None
+    inside = (
+        case.bound(subject.instrument, given, subject.as_of or case.date) if subject.instrument and given else set()
+    )
+    outside = [v for v in given if v not in inside]
+    subject.names["given"] = ", ".join(case.name(v) for v in outside)
+    return bool(outside)
+
+
 def _given_or_feature(test: FactTest, case: Case, subject: Subject) -> bool | None:
     return True if case.given(test.fields) or test.value in case.features else None
 
@@ -165,6 +184,8 @@ def _own_offence(test: FactTest, case: Case, subject: Subject) -> bool | None:
 
 
 def _listed_offence(test: FactTest, case: Case, subject: Subject) -> bool | None:
+    if subject.offence in subject.reached_offences:
+        return True
     return subject.offence in subject.listed_offences if subject.listed_offences else None
 
 
@@ -212,7 +233,11 @@ def _worked_out(test: FactTest, case: Case, subject: Subject) -> bool | None:
 
 
 def _requesting_penalty(test: FactTest, case: Case, subject: Subject) -> bool | None:
-    return reaches(case.crime(subject.requesting, subject.offence), float(test.value))
+    crime = case.crime(subject.requesting, subject.offence)
+    # What a graver form threatens is threatened too.
+    if crime.aggravated is not None and crime.aggravated >= float(test.value):
+        return True
+    return reaches(crime, float(test.value))
 
 
 RELATIONS: dict[str, Relation] = {
@@ -231,6 +256,8 @@ RELATIONS: dict[str, Relation] = {
     "offence-class": _offence_class,
     "feature": _feature,
     "given-or-feature": _given_or_feature,
+    "offence-or-feature": _offence_or_feature,
+    "other-not-bound": _other_not_bound,
     "plea": _plea,
     "plea-or-feature": _plea_or_feature,
     "never-settled": _never,

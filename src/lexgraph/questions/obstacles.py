@@ -15,6 +15,7 @@ def obstacles(
     status: str,
     deciding: list[Basis],
     decided: list[Basis],
+    supplements: list[Basis],
     nationals: tuple[str, str],
     police: list[dict[str, Any]],
     concurrent: bool,
@@ -33,7 +34,9 @@ def obstacles(
         ),
         None,
     )
-    speeds = {b["speed"] for b in decided if b["speed"]}
+    # A supplement opens its channel to the basis that it supplements.
+    beside = [b for b in supplements if b["status"] in context.relied]
+    speeds = {b["speed"] for b in [*decided, *(beside if decided else [])] if b["speed"]}
     family, _ = context.first("measure-family", {"measure": measure}, {})
     quick = [
         row
@@ -44,7 +47,7 @@ def obstacles(
     facts = {
         "measure": measure,
         "status": status,
-        "treaty-basis": "yes" if any(b["binding"] and b["class"] == "1" for b in relied) else "no",
+        "treaty-basis": "yes" if any(b["binding"] and (b["class"] == "1" or _free(pair, b)) for b in relied) else "no",
         "organisation": "yes" if any(b["channel_only"] for b in relied) else "no",
         "nationals": "bar" if barred or nationals[0] == "bar" else "",
         "dual": "not-met" if dual else "",
@@ -56,7 +59,7 @@ def obstacles(
         "preservation": "yes" if quick else "no",
         "evidence": "yes" if family == "assistance" else "no",
         "police": "yes" if police else "no",
-        "suspended": "yes" if pair.suspended() else "",
+        "suspended": "yes" if pair.suspended(measure) else "",
     }
     names = {**pair.names, "nationals": (barred or {}).get("why") or nationals[1], "dual": (dual or {}).get("why", "")}
     live = {r["code"]: r["why"] for b in decided for r in b["refusal_grounds"] if r["live"]}
@@ -65,3 +68,8 @@ def obstacles(
         for row in context.decisions.all("obstacles-refusal", {"ground": ground}):
             found.append((row.then, row.why.format_map({**names, "why": why})))
     return [{"code": name, "why": why} for name, why in dict(reversed(found)).items()][::-1]
+
+
+def _free(pair: Pair, basis: Basis) -> bool:
+    """Whether the scope of a basis hangs on no offence: it carries the measure, whatever else is open."""
+    return "OffenceFreeScope" in pair.context.codes.of_class("scope", basis["scope"]["code"])

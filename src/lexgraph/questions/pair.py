@@ -138,12 +138,12 @@ class Pair:
         unverified = {code(r["kind"]) for r in self.history if r["what"] == "unverified"}
         if kind not in unverified and any(r["what"] == "absent" and code(r["kind"]) == kind for r in self.history):
             return "recorded"
-        both = any(r["what"] == "suspended" and code(r["kind"]) in {kind, "both"} for r in self.history)
-        return "suspended" if both else ""
+        return "suspended" if self.suspended(measure) else ""
 
-    def suspended(self) -> bool:
-        """Whether a treaty of the two, formally in force, is not applied."""
-        return any(r["what"] == "suspended" for r in self.history)
+    def suspended(self, measure: str) -> bool:
+        """Whether a treaty of the two that would carry a measure, formally in force, is not applied."""
+        kind, _ = self.context.first("absence-kind", {"measure": measure}, {})
+        return any(r["what"] == "suspended" and code(r["kind"]) in {kind, "both"} for r in self.history)
 
     def history_certainty(self) -> str | None:
         """How certain a documented absence is."""

@@ -49,7 +49,14 @@ class _Prosecution:
         if len(suspects) < 2:
             return [(None, self.case)]
         return [
-            (index, replace(self.case, fields={**self.fields, **{f"suspects.{k}": v for k, v in suspect.items()}}))
+            (
+                index,
+                replace(
+                    self.case,
+                    fields={**self.fields, **{f"suspects.{k}": v for k, v in suspect.items()}},
+                    duties=set(),
+                ),
+            )
             for index, suspect in enumerate(suspects)
         ]
 
@@ -100,11 +107,7 @@ class _Prosecution:
         in_force = {
             (r["order"], r["principle"], r["factor"], r["place"], r["offence"]) for r in rows if r["when"] == "in-force"
         }
-        self.case.duties = {
-            (code(r["order"]), code(r["offence"]))
-            for r in rows
-            if r["when"] == "in-force" and context.binding(r["kind"]) and not self._territorial(code(r["principle"]))
-        }
+        self._read_duties([r for r in rows if r["when"] == "in-force" and context.binding(r["kind"])])
         # National rules first: where one of them answers no, a treaty duty on the same principle adds nothing.
         rows.sort(key=lambda r: context.binding(r["kind"]))
         national: dict[tuple[str, ...], list[str]] = {}
@@ -153,6 +156,16 @@ class _Prosecution:
             best["suspects"] = [index for index, g in found if g["status"] == best["status"]]
         return best
 
+    def _read_duties(self, rows: list[dict[str, str]]) -> None:
+        """Duties of jurisdiction beyond the territory that arise on the facts: none removed, every condition met."""
+        for row in rows:
+            if self._territorial(code(row["principle"])):
+                continue
+            for _, case in self.cases:
+                ground = self._ground(row, "", case)
+                if ground["status"] != "excluded" and ground["conditions_status"] == "met":
+                    case.duties.add((code(row["order"]), code(row["offence"])))
+
     def _territorial(self, principle: str) -> bool:
         return "TerritorialPrinciple" in self.context.codes.of_class("principle", principle)
 
@@ -181,6 +194,9 @@ class _Prosecution:
             "answered": answered,
             "limited": "yes"
             if any("LimitingCondition" in context.codes.of_class("condition", c["code"]) for c in conditions)
+            else "",
+            "representation": "yes"
+            if "RepresentationPrinciple" in context.codes.of_class("principle", principle)
             else "",
             "criminalisation": crime.status,
             "conditions": "not-met" if "not-met" in statuses else "unknown" if "unknown" in statuses else "met",
@@ -212,6 +228,7 @@ class _Prosecution:
             "readings": readings_of(context, [*records, *crime.records]),
             "derived_from": records,
             "certainty": context.weakest([basis["certainty"], crime.certainty if status in context.firm else None]),
+            "when": row["when"],
             "row": decided,
             "fact": row["ground"],
         }
@@ -267,7 +284,7 @@ class _Prosecution:
         ]
 
     def _shown(self, order: str, ground: dict[str, Any]) -> dict[str, Any]:
-        out = {k: v for k, v in ground.items() if k not in {"order", "row", "fact", "table"}}
+        out = {k: v for k, v in ground.items() if k not in {"order", "row", "fact", "table", "when"}}
         if self.explain:
             out["explanation"] = explain_ground(self.context, order, ground)
         return out
@@ -299,12 +316,17 @@ class _Prosecution:
                 place for name in ("conduct_in", "effects_in", "systems_in", "flag") for place in self.fields[name]
             ]
             nationality = self.fields.get("suspects.nationality", [])
+            failed = [
+                c["why"] for g in mine if g["when"] == "in-force" for c in g["conditions"] if c["status"] == "not-met"
+            ]
+            facts["failed"] = "yes" if failed else "no"
             start = context.court_starts.get((court, offence), "")
             facts["nowhere"] = "yes" if start and self.date < start else "no"
             facts["given"] = "yes" if territory and nationality else "no"
             facts["sovereign"] = "yes" if self._reached_by_sovereign(court, territory) else "no"
             names = {
                 "offence": self.case.offence_label(offence),
+                "failed": "; ".join(dict.fromkeys(failed)),
                 "date": self.date,
                 "from": min(early, default=start),
                 "until": max(late, default=""),

@@ -68,7 +68,7 @@ def _weigh(pair: Pair, measure: str, offence: str, instrument: str, entry: dict[
     outcome, why = context.decide("refusal-ground", entry["code"], pair.case, subject)
     bites = context.decisions.first("refusal-bites", {"effect": entry["effect"], "outcome": outcome}).then
     if bites not in {"yes", "no"}:
-        entry["effect"] = bites
+        entry["counts_as"] = bites
     live = bites != "no"
     _, cure = context.first("refusal-cure", {"ground": entry["code"], "live": "yes" if live else "no"}, {})
     return {**entry, "live": live, "why": why, **({"cured_by": cure} if cure else {})}

@@ -36,7 +36,8 @@ def routes(context: Context, question: RoutesQuestion) -> dict[str, Any]:
     }
     found: list[dict[str, Any]] = []
 
-    barred = "yes" if answer["bars"] else "no"
+    # A bar on nationals is not opened by a treaty, and what is available needs no opening.
+    barred = "yes" if answer["bars"] or answer["status"] == context.best_status else "no"
 
     def add(facts: dict[str, str], more: dict[str, Any] | None = None, **said: str) -> None:
         for row in context.decisions.all("routes", {**facts, "bar": barred}):

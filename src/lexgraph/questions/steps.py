@@ -23,6 +23,7 @@ def steps(pair: Pair, basis: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
     family, _ = context.first("measure-family", {"measure": basis["measure"]}, {})
     facts = {
         "measure": basis["measure"],
+        "status": basis["status"],
         "family": family,
         "kind": basis["kind"],
         "mode": basis["mode"],
