@@ -128,6 +128,7 @@ DOMAINS: dict[str, dict[str, tuple[str, ...]]] = {
     "nationals-no-basis": {"person": ("unstated", "yes", "no"), "rule": NATIONALS_LAW},
     "basis-status": {
         "precedence": ("", "superseded"),
+        "acts": ("", "left-out"),
         "scope": THREE,
         "choice": ("accepted", "refused", "open"),
         "dual": THREE,

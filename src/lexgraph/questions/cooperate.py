@@ -175,8 +175,8 @@ class _Request:
         )
         taken = sorted(
             other
-            for other in self.present
-            if other != name and name in context.instruments.get(other, Instrument()).replaces
+            for other in self.present - {name}
+            if name in context.instruments.get(other, Instrument()).replaces and not pair.acts_left_out(other)
         )
         scored = []
         for index, offence in enumerate(pair.case.offences or [""]):
@@ -184,13 +184,17 @@ class _Request:
             facts = {
                 **part["facts"],
                 "precedence": "superseded" if taken else "",
+                "acts": "left-out" if pair.acts_left_out(name) else "",
                 "governed": "yes" if governing - {name} else "",
             }
             decided = context.decisions.first("basis-status", facts)
             place = context.decisions.first("basis-class", {**facts, "status": decided.then})
             scored.append((int(place.then), context.basis_rank[decided.then], index, decided, part, facts))
         weight, _, _, decided, part, facts = min(scored, key=lambda s: s[:3])
-        why = context.fill(decided, {**pair.names, **part["names"], "by": ", ".join(taken)})
+        why = context.fill(
+            decided,
+            {**pair.names, **part["names"], "by": ", ".join(taken), "acts": pair.acts_left_out(name)},
+        )
         channel = code(thing["channel"][0]) if thing.get("channel") else None
         speed = context.store.describe([thing["channel"][0]])[thing["channel"][0]] if channel else {}
         status = decided.then

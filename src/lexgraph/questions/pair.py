@@ -114,6 +114,11 @@ class Pair:
         """What the requested order's statements to an instrument do."""
         return {r["does"] for r in self.statements if code(r["instrument"]) == instrument and "does" in r}
 
+    def acts_left_out(self, instrument: str) -> str:
+        """The day before which the requested order keeps acts out of an instrument, where this one is older."""
+        days = [r["acts_from"] for r in self.statements if code(r["instrument"]) == instrument and "acts_from" in r]
+        return next((day for day in days if self.case.date < day), "")
+
     def rule_basis(self, rule: Row | None) -> dict[str, Any] | None:
         """A domestic rule as a basis in the form of the contract."""
         if rule is None:
