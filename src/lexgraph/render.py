@@ -469,7 +469,7 @@ def agreement_table(found: Mapping[str, Any]) -> Group:
     for title in ("Expectations", "Asked", "Agreed", "Share"):
         scores.add_column(title, justify="left" if title == "Expectations" else "right")
     listed = {name: score for name, score in found.items() if isinstance(score, Mapping) and "asked" in score}
-    listed |= {f"exact, {name} cases": score for name, score in found["exact_by_collection"].items()}
+    listed |= {f"exact, {name} cases": score for name, score in found.get("exact_by_collection", {}).items()}
     for name, score in listed.items():
         if score["asked"]:
             share = "" if score["share"] is None else f"{score['share']:.1%}"

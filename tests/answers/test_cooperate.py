@@ -193,7 +193,8 @@ def test_a_plea_makes_an_answer_refusable_and_never_barred(cooperate: Cooperate)
     pleaded = cooperate("CH", "FR", "extradition", "2010-06-01", pleas=["political-offence"])
     assert pleaded["status"] == "refusable"
     ground = next(r for r in basis(pleaded, "ets-024")["refusal_grounds"] if r["code"] == "political-offence")
-    assert (ground["live"], ground["effect"]) == (True, "optional")
+    # The text says must; a plea alone never counts for more than may.
+    assert (ground["live"], ground["effect"], ground["counts_as"]) == (True, "mandatory", "optional")
 
 
 def test_own_proceedings_make_an_answer_refusable_a_final_judgment_bars(cooperate: Cooperate) -> None:

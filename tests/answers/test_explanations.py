@@ -146,7 +146,7 @@ def test_a_ground_says_for_whom_for_what_and_how(engine: Engine) -> None:
     (sentence,) = [
         g["explanation"]["sentence"] for g in grounds(engine, facts) if g["basis"]["provision"] == "fr-penal-code/113-2"
     ]
-    assert sentence["en"].startswith("France can prosecute illegal access on the principle of territoriality")
+    assert sentence["en"].startswith("France can prosecute illegal access (territoriality")
     assert sentence["fr"].startswith("France : l'infraction « accès illégal » peut être poursuivie")
     assert "فرنسا" in sentence["ar"]
 
