@@ -318,3 +318,18 @@ def test_every_factor_says_why_and_names_its_record(requests: Compare, claims: C
                 assert set(factor["states"]) == set() or factor["status"] == "met"
                 assert all(engine.store.describe([r])[r] for r in factor["derived_from"])
         json.dumps(answer)
+
+
+def test_a_requested_state_does_not_compete_with_those_that_ask(engine: Engine) -> None:
+    answer = engine.cooperate(
+        {"requesting": ["RO", "FR"], "requested": ["RO"], "measures": ["extradition"], "as_of": "2010-01-01"}
+    )
+    assert [a["requesting"] for a in answer["answers"]] == ["FR"]
+    assert "concurrence" not in answer
+
+
+def test_a_request_is_dated_once_and_not_after_the_question(engine: Engine) -> None:
+    asked = {"requesting": ["US"], "requested": ["CZ"], "measures": ["extradition"], "as_of": "2010-01-01"}
+    for dates in ({"US": "2009-01-01", "United States": "2008-01-01"}, {"US": "2011-01-01"}, {"FR": "2009-01-01"}):
+        with pytest.raises(InputError):
+            engine.cooperate({**asked, "request_dates": dates})

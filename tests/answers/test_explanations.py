@@ -366,3 +366,19 @@ def test_the_request_goes_by_the_channel_of_the_basis(cooperate: Cooperate) -> N
     assert slow["channel"] == "diplomatic"
     (sent,) = [i["what"] for i in slow["steps"]["request"] if i["code"] == "send"]
     assert "diplomatic" in sent
+
+
+def test_a_court_out_of_reach_is_explained_too(engine: Engine) -> None:
+    facts = {
+        "offences": ["genocide"],
+        "conduct_date": "2010-01-01",
+        "as_of": "2012-01-01",
+        "conduct_in": ["US"],
+        "suspects": [{"nationality": ["US"]}],
+        "explain": True,
+    }
+    (court,) = [a for a in engine.prosecute(facts)["answers"] if a["jurisdiction"] == "ICC"]
+    (ground,) = court["grounds"]
+    decision = ground["explanation"]["decision"]
+    assert (decision["table"], decision["then"]) == ("court-out-of-reach", "no-link")
+    assert set(ground["explanation"]["sentence"]) == {"en", "fr", "ar"}

@@ -210,7 +210,7 @@ def test_a_transfer_needs_a_basis_of_its_own(
         ({"requesting": "XX", "requested": "US"}, "requesting"),
         ({"requesting": "US", "requested": "Atlantis"}, "requested"),
         ({"requesting": "US", "requested": "US"}, "requested"),
-        ({"requesting": "US", "requested": "FR", "measure": "teleportation"}, "measures"),
+        ({"requesting": "US", "requested": "FR", "measure": "teleportation"}, "measure"),
         ({"requesting": "US", "requested": "FR", "as_of": "2020-13-01"}, "as_of"),
         ({"requesting": "US", "requested": "FR", "offences": ["witchcraft"]}, "offences"),
         ({"requesting": "US", "requested": "FR", "as_of": "2020-01-01", "conduct_date": "2020-01-02"}, "conduct_date"),

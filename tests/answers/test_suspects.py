@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from lexgraph.engine import Engine
+
 Answer = dict[str, Any]
 Prosecute = Callable[..., dict[str, Answer]]
 
@@ -294,3 +296,26 @@ def test_a_place_that_was_not_given_leaves_dual_criminality_open(prosecute: Pros
 def test_nothing_given_ties_nobody(prosecute: Prosecute) -> None:
     assert prosecute(**ACCESS) == {}
     assert prosecute(**ACCESS, suspects=[{}, {}], victims=[{}]) == {}
+
+
+def test_a_company_beside_a_national_keeps_its_own_condition(engine: Engine) -> None:
+    company = {"established_in": ["FR"]}
+    person = {"nationality": ["FR"]}
+    facts = {"offences": ["illegal-access"], "conduct_in": ["BR"], "as_of": "2020-01-01"}
+
+    def open_conditions(suspects: list[dict[str, list[str]]]) -> set[str]:
+        answer = next(
+            a for a in engine.prosecute({**facts, "suspects": suspects})["answers"] if a["jurisdiction"] == "FR"
+        )
+        nationals = [g for g in answer["grounds"] if g["principle"] == "active-nationality"]
+        return {c["code"] for g in nationals for c in g["conditions"] if c["status"] == "unknown"}
+
+    assert "legal-person-as-national" in open_conditions([company])
+    assert "legal-person-as-national" not in open_conditions([person])
+    beside = engine.prosecute({**facts, "suspects": [person, company]})["answers"]
+    france = next(a for a in beside if a["jurisdiction"] == "FR")
+    national = [
+        g for g in france["grounds"] if g["principle"] == "active-nationality" and g["basis"]["kind"] == "national"
+    ]
+    assert national
+    assert all(g["suspects"] == [0] for g in national)

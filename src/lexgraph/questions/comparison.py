@@ -106,11 +106,12 @@ def compare_requests(
     context: Context, case: Case, echo: Mapping[str, Any], answers: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Concurrent requests to one requested order: the texts that tell it how to choose, and who meets which factor."""
-    asking: list[str] = echo["requesting"]
     dates: dict[str, str] = echo["request_dates"]
-    first = [s for s in asking if dates.get(s) and dates[s] == min(dates.values())] if len(dates) == len(asking) else []
     comparisons = []
     for requested in echo["requested"]:
+        asking = [s for s in echo["requesting"] if s != requested]
+        days = [dates[s] for s in asking if s in dates]
+        first = [s for s in asking if dates[s] == min(days)] if days and len(days) == len(asking) else []
         texts = [
             t for t in _rules(context, "surrender", [*asking, requested], echo["as_of"]) if requested in t["binds"]
         ]
@@ -125,7 +126,7 @@ def compare_requests(
         facts = {"first": first, "gravest": gravest(case, asking), "treaty": treaty}
         comparisons += [{"requested": requested, **text} for text in _meet(context, case, asking, texts, {}, facts)]
     statuses = [{k: a[k] for k in ("requesting", "requested", "measure", "status")} for a in answers]
-    return {"states": asking, "answers": statuses, "comparison": comparisons}
+    return {"states": echo["requesting"], "answers": statuses, "comparison": comparisons}
 
 
 def compare_claims(context: Context, case: Case, states: Sequence[str], as_of: str) -> list[dict[str, Any]]:

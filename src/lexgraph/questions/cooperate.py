@@ -35,13 +35,14 @@ def cooperate(context: Context, question: CooperateQuestion) -> dict[str, Any]:
     case = context.case(
         fields, echo["offences"], echo["conduct_date"], orders, features=echo["features"], pleas=echo["pleas"]
     )
-    concurrent = len(echo["requesting"]) > 1
+    askers = {b: [a for a, other in pairs if other == b] for b in echo["requested"]}
+    concurrent = any(len(some) > 1 for some in askers.values())
     answers: list[dict[str, Any]] = []
     for a, b in pairs:
         pair = Pair(context, case, a, b, echo["as_of"], echo["measures"], echo["person"]["nationality"])
         police = shown.police_channels(pair)
         answers += [
-            _Request(pair, measure, question.explain).answer(police, concurrent) for measure in echo["measures"]
+            _Request(pair, measure, question.explain).answer(police, len(askers[b]) > 1) for measure in echo["measures"]
         ]
     comparison = compare_requests(context, case, echo, answers) if concurrent else {}
     shown_echo = {k: v[0] if k in {"requesting", "requested"} and len(v) == 1 else v for k, v in echo.items()}
@@ -154,7 +155,8 @@ class _Request:
             "required": pair.value(topic),
         }
         status, why = context.first("measure-without-basis", facts, {**pair.names, "nationals": nationals[1]})
-        return status, why, pair.history_certainty(), []
+        absent = facts["absence"] and status != "unknown"
+        return status, why, pair.history_certainty(self.measure) if absent else None, []
 
     def _basis(self, row: dict[str, str], governing: set[str]) -> Basis:
         context, pair = self.context, self.pair

@@ -124,13 +124,20 @@ def read_cooperate(
     for name in _REQUEST_LISTS:
         echo[name] = reader.states(getattr(question, name), name)
     echo["pleas"] = reader.all("plea", question.pleas, "pleas")
-    echo["request_dates"] = {
-        reader.states([state], f"request_dates.{state}")[0]: codes.day(on, f"request_dates.{state}")[0]
-        for state, on in question.request_dates.items()
-    }
-    for state in echo["request_dates"]:
+    echo["request_dates"] = {}
+    for text, on in question.request_dates.items():
+        field = f"request_dates.{text}"
+        state = reader.states([text], field)[0]
+        asked, note = codes.day(on, field)
+        if note:
+            reader.notes.append(note)
         if state not in echo["requesting"]:
-            raise InputError(f"request_dates.{state}", f"{state} is not among the requesting", state)
+            raise InputError(field, f"{state} is not among the requesting", text)
+        if state in echo["request_dates"]:
+            raise InputError(field, f"{state} is given twice", text)
+        if asked > echo["as_of"]:
+            raise InputError(field, f"the request ({asked}) lies after the day of the question ({echo['as_of']})", on)
+        echo["request_dates"][state] = asked
     asks = {decisions.first("nationals-apply", {"measure": m}).then for m in echo["measures"]}
     if "yes" in asks and not echo["person"]["nationality"]:
         reader.notes.append(decisions.first("note-nationality", {}).why)

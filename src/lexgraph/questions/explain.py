@@ -1,6 +1,6 @@
 """Why: the chain from a ground or a basis to decision, rules, records and sources, and a sentence in three languages.
 
-The sentences are templates of ``ontology/decisions/sentences.csv``; nothing is worded here.
+The sentences are templates of ``ontology/decisions/sentences.csv``; only the commas of a list are put here.
 """
 
 from __future__ import annotations
@@ -132,5 +132,11 @@ def explain_ground(context: Context, order: str, ground: Mapping[str, Any]) -> d
     found = {lang: " ".join(s[lang] for s in sentences if lang in s) for lang in LANGUAGES}
     return {
         "sentence": found,
-        **_chain(context, ground["fact"], "ground-status", ground["row"], ground["derived_from"]),
+        **_chain(
+            context,
+            str(ground.get("fact") or ""),
+            str(ground.get("table") or "ground-status"),
+            ground["row"],
+            ground["derived_from"],
+        ),
     }

@@ -11,8 +11,6 @@ from typing import Any
 
 from lexgraph.decisions import FactTest
 
-_NAME = "name"
-
 
 @dataclass(frozen=True)
 class Crime:

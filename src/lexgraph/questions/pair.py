@@ -98,6 +98,12 @@ class Pair:
         special = [r for r in found if "counterpart" in r]
         return special or found
 
+    def every_rule(self, about: str) -> list[Row]:
+        """All its rules on a point, those towards the requesting order first: a list of grounds, not one answer."""
+        topic = self.context.topic(about)
+        found = [r for r in self.domestic if code(r["topic"]) == topic]
+        return sorted(found, key=lambda r: "counterpart" not in r)
+
     def rule(self, about: str) -> Row | None:
         """The youngest rule on a point."""
         found = self.rules(about)
@@ -105,7 +111,7 @@ class Pair:
 
     def value(self, about: str, measure: str = "") -> str:
         """The value of the youngest rule on a point (for a measure), blank where none is recorded."""
-        for rule in self.rules(about):
+        for rule in self.every_rule(about):
             if not measure or "measure" not in rule or code(rule["measure"]) == measure:
                 return code(rule["value"]) if "value" in rule else ""
         return ""
@@ -116,8 +122,8 @@ class Pair:
 
     def acts_left_out(self, instrument: str) -> str:
         """The day before which the requested order keeps acts out of an instrument, where this one is older."""
-        days = [r["acts_from"] for r in self.statements if code(r["instrument"]) == instrument and "acts_from" in r]
-        return next((day for day in days if self.case.date < day), "")
+        cutoffs = [r["acts_from"] for r in self.statements if code(r["instrument"]) == instrument and "acts_from" in r]
+        return next((cutoff for cutoff in cutoffs if self.case.date < cutoff), "")
 
     def rule_basis(self, rule: Row | None) -> dict[str, Any] | None:
         """A domestic rule as a basis in the form of the contract."""
@@ -150,7 +156,8 @@ class Pair:
         kind, _ = self.context.first("absence-kind", {"measure": measure}, {})
         return any(r["what"] == "suspended" and code(r["kind"]) in {kind, "both"} for r in self.history)
 
-    def history_certainty(self) -> str | None:
-        """How certain a documented absence is."""
-        found = [r for r in self.history if r["what"] == "absent"]
+    def history_certainty(self, measure: str) -> str | None:
+        """How certain the documented absence is of a treaty that would carry a measure."""
+        kind, _ = self.context.first("absence-kind", {"measure": measure}, {})
+        found = [r for r in self.history if r["what"] != "unverified" and code(r["kind"]) in {kind, "both"}]
         return "shown" if any(code(r.get("evidence", "")) == "document" for r in found) else None

@@ -60,12 +60,11 @@ class _Prosecution:
             for index, suspect in enumerate(suspects)
         ]
 
-    def _corporate_only(self, factor: str, place: str) -> bool:
+    def _corporate_only(self, case: Case, factor: str, place: str) -> bool:
         """Whether a place is tied by the seat of a legal person alone, not by nationality."""
         field = self.context.corporate_fields.get(factor, "")
-        return place in self.fields.get(field, []) and place not in self.fields.get(
-            self.context.factor_fields[factor], []
-        )
+        own = self.context.factor_fields[factor]
+        return place in case.fields.get(field, []) and place not in case.fields.get(own, [])
 
     def _ties(self) -> list[tuple[str, str]]:
         named = [*self.context.factor_fields.items(), *self.context.corporate_fields.items()]
@@ -153,7 +152,9 @@ class _Prosecution:
         rank = {**self.context.ground_rank, "hidden": -1}
         best = min((g for _, g in found), key=lambda g: (rank[g["status"]], *_openness(g)))
         if len(self.cases) > 1:
-            best["suspects"] = [index for index, g in found if g["status"] == best["status"]]
+            best["suspects"] = [
+                index for index, g in found if g["status"] == best["status"] and _openness(g) == _openness(best)
+            ]
         return best
 
     def _read_duties(self, rows: list[dict[str, str]]) -> None:
@@ -176,7 +177,7 @@ class _Prosecution:
         limit = thing.get("minPenalty")
         conditions = []
         wanted = {code(c) for c in thing.get("condition", [])}
-        if self._corporate_only(code(row["factor"]), code(row["place"])):
+        if self._corporate_only(case, code(row["factor"]), code(row["place"])):
             wanted.add(context.decisions.first("corporate-tie", {}).then)
         for condition in sorted(wanted):
             # The figure of a rule is the limit of its own condition on the penalty.

@@ -33,7 +33,7 @@ def refusal_grounds(pair: Pair, measure: str, kind: str, instrument: str, offenc
     open_to_law, _ = context.first("own-grounds-apply", {"kind": kind}, {})
     silent = not any(entry["instrument"] == instrument for entry in found.values())
     if wanted == "yes" and (silent or refers or open_to_law == "yes"):
-        for rule in pair.rules("refusals"):
+        for rule in pair.every_rule("refusals"):
             if "ground" in rule and ("measure" not in rule or code(rule["measure"]) == measure):
                 found.setdefault(code(rule["ground"]), _domestic(rule, code(rule["ground"])))
     # Bars that the domestic law sets by a topic of its own (the death penalty) hold under every basis.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from lexgraph.codes import InputError
 from lexgraph.questions.context import Context, code
 from lexgraph.questions.cooperate import cooperate
 from lexgraph.questions.models import CooperateQuestion, RoutesQuestion
@@ -25,7 +26,11 @@ def routes(context: Context, question: RoutesQuestion) -> dict[str, Any]:
         conduct_date=question.conduct_date,
         person=question.person,
     )
-    now = cooperate(context, asked)
+    try:
+        now = cooperate(context, asked)
+    except InputError as error:
+        field = "measure" if error.field.startswith("measures") else error.field
+        raise InputError(field, error.message, error.value, error.suggestions) from None
     answer = now["answers"][0]
     a, b, as_of = answer["requesting"], answer["requested"], now["question"]["as_of"]
     names = {

@@ -16,8 +16,8 @@ def steps(pair: Pair, basis: dict[str, Any]) -> dict[str, list[dict[str, str]]]:
     context = pair.context
     nationals = basis["nationals"] or {}
     threshold = basis["penalty_threshold"] or {}
-    optional = [r["code"] for r in basis["refusal_grounds"] if r["effect"] == "optional"]
-    mandatory = [r["code"] for r in basis["refusal_grounds"] if r["effect"] == "mandatory"]
+    optional = [r["code"] for r in basis["refusal_grounds"] if r.get("counts_as", r["effect"]) == "optional"]
+    mandatory = [r["code"] for r in basis["refusal_grounds"] if r.get("counts_as", r["effect"]) == "mandatory"]
     uses = [r["code"] for r in basis["refusal_grounds"] if r["effect"] == "condition-of-use"]
     cures = sorted({r["cured_by"] for r in basis["refusal_grounds"] if "cured_by" in r})
     family, _ = context.first("measure-family", {"measure": basis["measure"]}, {})
