@@ -40,12 +40,13 @@ class Pair:
             "date": case.date,
         }
         wanted = sorted({*measures, *context.codes.with_class("measure", "ContactChannel", "QuickPreservation")})
-        self.rows: list[Row] = context.select(
+        rows = context.select(
             "cooperate",
             requesting=iris([requesting], f"{ID}state/"),
             ask=iris([f"{requested}/{measure}" for measure in wanted], f"{ID}ask/"),
             as_of=[day(as_of)],
         )
+        self.rows: list[Row] = sorted(rows, key=lambda r: (r["measure"], r["instrument"], r["link"]))
         self.links: dict[str, list[Row]] = {}
         for row in self.rows:
             self.links.setdefault(code(row["measure"]), []).append(row)
